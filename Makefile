@@ -1,0 +1,42 @@
+# Tools are built from tools/go.mod into .bin; nothing else needs to be installed.
+BIN := $(CURDIR)/.bin
+export PATH := $(BIN):$(PATH)
+
+.PHONY: help build test generate lint breaking e2e ci tools
+
+help: ## Show what can be made
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+
+build: ## Build the binary into .bin/callgate
+	go build -trimpath -o $(BIN)/callgate ./cmd/callgate
+
+test: ## Run all tests
+	go test -race ./...
+
+generate: tools ## Generate Go, gateway and OpenAPI code from proto/
+	rm -rf .proto-imports gen
+	cd tools && go run ./protoimports ../.proto-imports
+	buf generate
+	cd tools && go run ./openapi ../server/openapi.json ../.proto-imports/openapi/callgate/v1/*.json
+
+lint: tools ## Lint Go and proto
+	test -d .proto-imports || (cd tools && go run ./protoimports ../.proto-imports)
+	buf lint
+	buf format --diff --exit-code proto
+	golangci-lint run
+
+breaking: tools ## Compare the contract with the newest tag, or the commit before
+	.ci/breaking
+
+e2e: tools ## Walk through the README with a real binary, grpcurl and curl
+	go test -count=1 -tags e2e ./e2e
+
+ci: ## Everything that CI runs
+	.ci/run
+
+tools: $(BIN)/.tools
+
+$(BIN)/.tools: tools/go.mod tools/go.sum
+	mkdir -p $(BIN)
+	cd tools && GOBIN=$(BIN) go install tool
+	touch $@

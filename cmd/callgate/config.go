@@ -1,0 +1,168 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+const description = `The gateway to Azure Communication Services Call Automation.
+
+Without any setting it runs against its own emulator. To use the real service,
+set CALLGATE_CONNECTION_STRING (or --endpoint, and an Entra credential in the
+environment) and --callback-base-url.
+
+Every flag is also a variable: --grpc-addr is CALLGATE_GRPC_ADDR. Secrets are
+variables only, or files: CALLGATE_CONNECTION_STRING and CALLGATE_CALLBACK_KEY.`
+
+// commands are what the binary can do.
+type commands struct {
+	Serve        serveCmd        `cmd:"" default:"withargs" help:"Run the gateway (the default)."`
+	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
+	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
+	Version      versionCmd      `cmd:"" help:"Print the version."`
+}
+
+// Config is every setting of the gateway.
+type Config struct {
+	GRPCAddr     string `default:"127.0.0.1:9090" help:"Where gRPC listens. Port 0 takes a free one."`
+	HTTPAddr     string `name:"http-addr" default:"127.0.0.1:8080" help:"Where REST, health and metrics listen."`
+	CallbackAddr string `default:"127.0.0.1:8081" help:"Where the upstream's callbacks arrive. The only listener that is meant to face the internet."`
+	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
+	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated."`
+
+	Upstream             string `enum:"auto,acs,emulator" default:"auto" help:"Call Automation itself (acs), or the emulator; auto is acs when one is configured."`
+	Endpoint             string `help:"Endpoint of the Communication Services resource, for an Entra credential (see azidentity's environment variables)."`
+	ConnectionStringFile string `type:"existingfile" help:"File that holds the resource's connection string, instead of CALLGATE_CONNECTION_STRING."`
+	APIVersion           string `name:"api-version" default:"2026-03-12" help:"Version of the Call Automation API."`
+
+	UpstreamTries      int           `default:"4" help:"How often a request to the upstream is tried, at most."`
+	UpstreamTryTimeout time.Duration `default:"10s" help:"How long one try may take."`
+
+	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
+	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY. Without either, one is made in the data folder."`
+	ResourceID         string        `name:"resource-id" help:"Immutable resource id (a GUID) of the Communication Services resource: the audience that callbacks must be signed for."`
+	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
+	CallbackClockSkew  time.Duration `default:"1m" help:"How far the upstream's clock may be off when a callback's token expires."`
+	DataDir            string        `default:"./callgate-data" help:"Folder of the event log; \":memory:\" keeps none."`
+	LogSync            string        `enum:"always,interval" default:"always" help:"When an event is synced to disk: always, before its callback is answered; or at an interval, faster, but a power failure can lose the last two minutes."`
+	LogMaxAge          time.Duration `default:"168h" help:"How long events are kept."`
+	LogMaxBytes        int64         `default:"10737418240" help:"How much disk the log may take; the oldest events go first."`
+	LogDuplicateWindow time.Duration `default:"1h" help:"How long an event that comes again is recognized."`
+
+	EmulatorTimeScale float64       `default:"1" help:"How many times faster than life the emulator's people act."`
+	ShutdownGrace     time.Duration `default:"10s" help:"How long running requests may take to end when the gateway stops."`
+	LogFormat         string        `enum:"text,json" default:"text" help:"Format of the process's own log lines."`
+	LogLevel          slog.Level    `default:"info" help:"Level of the process's own log lines: debug, info, warn or error."`
+
+	connectionString secret
+	callbackKey      secret
+}
+
+// memory is the DataDir of a log that does not outlive the process.
+const memory = ":memory:"
+
+// secret is text that is not for printing.
+type secret string
+
+// String hides the secret.
+func (secret) String() string { return "***" }
+
+// LogValue hides the secret.
+func (secret) LogValue() slog.Value { return slog.StringValue("***") }
+
+// environment finds the settings that are not given as flags. Kong's own lookup
+// of variables is bound to the process; this one is not.
+func environment(getenv func(string) string) kong.Resolver {
+	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if v := getenv("CALLGATE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))); v != "" {
+			return v, nil
+		}
+		return nil, nil
+	})
+}
+
+// readSecrets takes the secrets in from where they may be.
+func (c *Config) readSecrets(getenv func(string) string) error {
+	for _, s := range []struct {
+		into     *secret
+		variable string
+		file     string
+	}{
+		{&c.connectionString, "CALLGATE_CONNECTION_STRING", c.ConnectionStringFile},
+		{&c.callbackKey, "CALLGATE_CALLBACK_KEY", c.CallbackKeyFile},
+	} {
+		*s.into = secret(getenv(s.variable))
+		if s.file == "" {
+			continue
+		}
+		if *s.into != "" {
+			return fmt.Errorf("both %s and a file for it are given: which is meant?", s.variable)
+		}
+		raw, err := os.ReadFile(s.file)
+		if err != nil {
+			return err
+		}
+		*s.into = secret(strings.TrimSpace(string(raw)))
+	}
+	return nil
+}
+
+// emulated says whether the emulator is the upstream.
+func (c *Config) emulated() bool {
+	return c.Upstream == "emulator" || (c.Upstream == "auto" && c.connectionString == "" && c.Endpoint == "")
+}
+
+// validate finds everything that is wrong, not only the first.
+func (c *Config) validate() error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
+	if c.emulated() {
+		if c.Upstream == "emulator" && (c.connectionString != "" || c.Endpoint != "") {
+			wrong("--upstream=emulator, but a real upstream is configured: which is meant?")
+		}
+	} else {
+		if c.connectionString == "" && c.Endpoint == "" {
+			wrong("--upstream=acs needs CALLGATE_CONNECTION_STRING, or --endpoint and an Entra credential")
+		}
+		if c.connectionString != "" && c.Endpoint != "" {
+			wrong("both a connection string and --endpoint are given: which is meant?")
+		}
+		if u, err := url.Parse(c.CallbackBaseURL); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+			wrong("--callback-base-url must be the public https address of the callback listener: the upstream posts its events there")
+		}
+	}
+	if c.callbackKey != "" {
+		if key, err := base64.StdEncoding.DecodeString(string(c.callbackKey)); err != nil || len(key) < 32 {
+			wrong("the callback key must be base64 of at least 32 bytes")
+		}
+	}
+	for name, d := range map[string]time.Duration{
+		"--upstream-try-timeout": c.UpstreamTryTimeout, "--log-max-age": c.LogMaxAge,
+		"--log-duplicate-window": c.LogDuplicateWindow, "--shutdown-grace": c.ShutdownGrace,
+	} {
+		if d <= 0 {
+			wrong("%s must be more than 0", name)
+		}
+	}
+	if c.LogDuplicateWindow > c.LogMaxAge {
+		wrong("--log-duplicate-window must not be longer than --log-max-age")
+	}
+	if c.LogMaxBytes < 1<<20 {
+		wrong("--log-max-bytes must be at least 1048576")
+	}
+	if c.UpstreamTries < 1 {
+		wrong("--upstream-tries must be at least 1")
+	}
+	if c.EmulatorTimeScale <= 0 {
+		wrong("--emulator-time-scale must be more than 0")
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/callgate/callgate/emulator"
+	"github.com/callgate/callgate/eventstream"
+	"github.com/callgate/callgate/server"
+	"github.com/callgate/callgate/service"
+	"github.com/callgate/callgate/upstream"
+)
+
+// serveCmd runs the gateway.
+type serveCmd struct {
+	Config
+}
+
+// Run serves until ctx ends.
+func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
+	if err := c.readSecrets(p.getenv); err != nil {
+		return err
+	}
+	if err := c.validate(); err != nil {
+		return err
+	}
+	logger := newLogger(p.stderr, c.LogFormat, c.LogLevel)
+
+	// The listeners come first: with port 0, the parts learn from them where
+	// they are.
+	listeners, err := server.Listen(c.addresses(), c.Insecure)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, listeners.Close()) }()
+
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	log, hub, err := c.openLog(ctx, logger, registry)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		hub.Close()
+		err = errors.Join(err, log.Close())
+	}()
+
+	key, err := c.tokenKey()
+	if err != nil {
+		return err
+	}
+	tokens, err := eventstream.NewTokens(key)
+	if err != nil {
+		return err
+	}
+	em, err := c.startEmulator(listeners, tokens, logger)
+	if err != nil {
+		return err
+	}
+	if em != nil {
+		defer em.Close()
+	}
+	client, err := c.upstreamClient(listeners)
+	if err != nil {
+		return err
+	}
+	receiver := eventstream.NewReceiver(eventstream.ReceiverOptions{
+		Log:        log,
+		Tokens:     tokens,
+		Verifier:   c.verifier(listeners),
+		Logger:     logger,
+		Registerer: registry,
+	})
+	interceptors, err := service.NewInterceptors(logger)
+	if err != nil {
+		return err
+	}
+	actions := service.NewActions(hub, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	srv, err := server.New(server.Options{
+		CallControl:  service.NewCallControl(client, actions),
+		Participants: service.NewParticipants(client, actions),
+		Events:       service.NewEvents(log, hub),
+		Callbacks:    receiver,
+		Emulator:     emulatorServer(em),
+		Interceptors: interceptors,
+		Ready:        log.Check,
+		Drain:        hub.Drain,
+		Grace:        c.ShutdownGrace,
+		Gatherer:     registry,
+		Logger:       logger,
+	})
+	if err != nil {
+		return err
+	}
+	c.welcome(p.stdout, listeners)
+	return srv.Run(ctx, listeners)
+}
+
+func (c *Config) addresses() server.Addresses {
+	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr}
+	if c.emulated() {
+		addrs.Emulator = c.EmulatorAddr
+	}
+	return addrs
+}
+
+func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+	sync := eventstream.SyncAlways
+	if c.LogSync == "interval" {
+		sync = eventstream.SyncInterval
+	}
+	dir := c.DataDir
+	if dir == memory {
+		dir = ""
+	}
+	log, err := eventstream.OpenLog(ctx, eventstream.LogOptions{
+		Dir:             dir,
+		Sync:            sync,
+		MaxAge:          c.LogMaxAge,
+		MaxBytes:        c.LogMaxBytes,
+		DuplicateWindow: c.LogDuplicateWindow,
+		Logger:          logger,
+		Registerer:      registry,
+	})
+	if err != nil {
+		return nil, nil, fmt.Errorf("open the event log: %w", err)
+	}
+	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{Registerer: registry})
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("follow the event log: %w", err), log.Close())
+	}
+	return log, hub, nil
+}
+
+// tokenKey is the key of the callback tokens. One that is not given is made once
+// and kept with the log, so that callbacks of calls that outlive a restart are
+// still let in.
+func (c *Config) tokenKey() ([]byte, error) {
+	if c.callbackKey != "" {
+		return base64.StdEncoding.DecodeString(string(c.callbackKey))
+	}
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	if c.DataDir == memory {
+		return key, nil
+	}
+	name := filepath.Join(c.DataDir, "callback.key")
+	kept, err := os.ReadFile(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return key, os.WriteFile(name, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600)
+	case err != nil:
+		return nil, err
+	}
+	key, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(kept)))
+	if err != nil || len(key) < 32 {
+		return nil, fmt.Errorf("%s does not hold a key: remove it to have a new one made", name)
+	}
+	return key, nil
+}
+
+func (c *Config) startEmulator(l *server.Listeners, tokens *eventstream.Tokens, logger *slog.Logger) (*emulator.Emulator, error) {
+	if !c.emulated() {
+		return nil, nil
+	}
+	return emulator.New(emulator.Options{
+		PublicURL:          localURL(l.Emulator),
+		EventGridEndpoints: []string{localURL(l.Callbacks) + eventstream.EventGridPath + "?key=" + tokens.EventGrid()},
+		TimeScale:          c.EmulatorTimeScale,
+		Logger:             logger,
+	})
+}
+
+func emulatorServer(em *emulator.Emulator) *http.Server {
+	if em == nil {
+		return nil
+	}
+	return emulator.NewServer(em.Handler())
+}
+
+func (c *Config) upstreamClient(l *server.Listeners) (*upstream.Client, error) {
+	opts := upstream.Options{
+		APIVersion: c.APIVersion,
+		Tries:      c.UpstreamTries,
+		TryTimeout: c.UpstreamTryTimeout,
+	}
+	connection := string(c.connectionString)
+	if c.emulated() {
+		connection = emulator.ConnectionString(localURL(l.Emulator), emulator.DefaultAccessKey)
+	}
+	if connection == "" {
+		credential, err := azidentity.NewDefaultAzureCredential(nil)
+		if err != nil {
+			return nil, fmt.Errorf("find an Entra credential: %w", err)
+		}
+		opts.Endpoint, opts.TokenCredential = c.Endpoint, credential
+		return upstream.New(opts)
+	}
+	var err error
+	if opts.Endpoint, opts.AccessKey, err = upstream.ParseConnectionString(connection); err != nil {
+		return nil, err
+	}
+	return upstream.New(opts)
+}
+
+func (c *Config) verifier(l *server.Listeners) *eventstream.Verifier {
+	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Audience: c.ResourceID, Skew: c.CallbackClockSkew}
+	if c.emulated() {
+		opts.ConfigURL = localURL(l.Emulator) + emulator.OpenIDConfigurationPath
+		opts.Audience = emulator.DefaultResourceID
+	}
+	return eventstream.NewVerifier(opts)
+}
+
+// callbackBase is the address under which the upstream reaches the callback
+// listener.
+func (c *Config) callbackBase(l *server.Listeners) string {
+	if c.CallbackBaseURL != "" {
+		return strings.TrimSuffix(c.CallbackBaseURL, "/")
+	}
+	return localURL(l.Callbacks)
+}
+
+// localURL is a listener's address as this machine reaches it.
+func localURL(l net.Listener) string {
+	addr := l.Addr().(*net.TCPAddr)
+	host := addr.IP.String()
+	if addr.IP.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(addr.Port))
+}
+
+// welcome says where everything is and what to try first.
+func (c *Config) welcome(w io.Writer, l *server.Listeners) {
+	grpc := l.GRPC.Addr().String()
+	fmt.Fprintf(w, "callgate %s is ready\n\n", version())
+	fmt.Fprintf(w, "  gRPC       %s\n", grpc)
+	fmt.Fprintf(w, "  REST       http://%s/v1/\n", l.HTTP.Addr())
+	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
+	if c.emulated() {
+		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
+	}
+	fmt.Fprintf(w, "  event log  %s\n", c.DataDir)
+	if !c.emulated() && c.ResourceID == "" {
+		fmt.Fprint(w, "\n  Warning: --resource-id is not set, so callbacks signed for other Communication Services\n"+
+			"  resources are told apart by the token in their address alone.\n")
+	}
+	fmt.Fprint(w, "\nWatch all events:\n")
+	fmt.Fprintf(w, "  grpcurl -plaintext -d '{}' %s callgate.v1.Events/StreamEvents\n", grpc)
+	fmt.Fprint(w, "Place a call:\n")
+	fmt.Fprintf(w, "  grpcurl -plaintext -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
+		"%s callgate.v1.CallControl/CreateCall\n\n", grpc)
+}
+
+func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: level}
+	if format == "json" {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}

@@ -1,0 +1,246 @@
+package emulator
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// maxQueued events wait for delivery on one connection or Event Grid endpoint.
+	// A receiver that is further behind loses the newest ones; they are counted
+	// as Dropped.
+	maxQueued = 1024
+	// maxPosts deliveries are on the wire at once.
+	maxPosts = 256
+	// postTimeout is how long a receiver may take for its answer, in real time.
+	// The service's own is not documented.
+	postTimeout = 5 * time.Second
+)
+
+// callback is one event on its way to an application.
+type callback struct {
+	name  string
+	uri   string
+	event cloudEvent
+}
+
+// Stats counts what became of the events for callbacks and Event Grid endpoints.
+type Stats struct {
+	Delivered uint64 // answered with 2xx
+	Retries   uint64 // deliveries repeated
+	GaveUp    uint64 // refused, or still failing after the last retry
+	Dropped   uint64 // never tried: the receiver was too far behind
+}
+
+// courier posts events.
+type courier struct {
+	client   *http.Client
+	own      bool // the client is ours to close
+	options  Options
+	log      *slog.Logger
+	slots    chan struct{}
+	counters struct{ delivered, retries, gaveUp, dropped atomic.Uint64 }
+}
+
+func newCourier(options Options) *courier {
+	d := &courier{client: options.HTTPClient, options: options, log: options.Logger, slots: make(chan struct{}, maxPosts)}
+	if d.client == nil {
+		d.own = true
+		d.client = &http.Client{
+			Transport:     &http.Transport{MaxIdleConnsPerHost: maxPosts, IdleConnTimeout: 90 * time.Second},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	return d
+}
+
+func (d *courier) close() {
+	if d.own {
+		d.client.CloseIdleConnections()
+	}
+}
+
+// Stats are the counts since the emulator started.
+func (e *Emulator) Stats() Stats {
+	n := &e.courier.counters
+	return Stats{Delivered: n.delivered.Load(), Retries: n.retries.Load(), GaveUp: n.gaveUp.Load(), Dropped: n.dropped.Load()}
+}
+
+// deliver queues cb behind c's earlier events. It waits for nobody.
+func (c *connection) deliver(cb callback) {
+	if c.ended() || c.world.ended {
+		return
+	}
+	if len(c.queue) >= maxQueued {
+		c.world.emulator.courier.counters.dropped.Add(1)
+		c.world.emulator.log.Warn("callback dropped: the receiver is too far behind",
+			"call_connection_id", c.id, "event", cb.name)
+		return
+	}
+	c.queue = append(c.queue, cb)
+	c.startDelivery()
+}
+
+// startDelivery runs the delivery of c's queue unless it runs already or a
+// response has to go out first.
+func (c *connection) startDelivery() {
+	if c.delivering || c.held > 0 || len(c.queue) == 0 {
+		return
+	}
+	c.delivering = true
+	c.world.start(c.deliverQueue)
+}
+
+// deliverQueue posts c's events one at a time, in order, until there are none. It
+// is called without the lock.
+func (c *connection) deliverQueue() {
+	for {
+		c.world.mu.Lock()
+		if c.world.ended || c.held > 0 || len(c.queue) == 0 {
+			c.delivering = false
+			c.world.mu.Unlock()
+			return
+		}
+		next := c.queue[0]
+		c.queue = c.queue[1:]
+		c.world.mu.Unlock()
+		c.world.emulator.deliverCallback(c.world.ctx, c.id, next)
+	}
+}
+
+// deliverCallback posts one event to its application, with a fresh token on each
+// try.
+func (e *Emulator) deliverCallback(ctx context.Context, callConnectionID string, cb callback) {
+	body, err := json.Marshal([]cloudEvent{cb.event})
+	if err != nil {
+		e.log.Error("callback cannot be encoded", "call_connection_id", callConnectionID, "event", cb.name, "error", err)
+		return
+	}
+	err = e.courier.retry(ctx, callbackBackoff(), func() error {
+		token, err := e.signer.token(ctx)
+		if err != nil {
+			return err
+		}
+		header := http.Header{"Content-Type": {"application/json; charset=utf-8"}, "Authorization": {"Bearer " + token}}
+		_, err = e.courier.send(ctx, http.MethodPost, cb.uri, header, body)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		e.log.Warn("callback given up", "call_connection_id", callConnectionID, "event", cb.name, "to", originOf(cb.uri), "error", err)
+	}
+}
+
+// callbackBackoff is a minute of retries. The service's own policy is unknown.
+func callbackBackoff() []time.Duration {
+	return []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second, 30 * time.Second}
+}
+
+// retry calls try until it succeeds, fails for good, or backoff is used up, and
+// counts the result. The backoff scales with TimeScale.
+func (d *courier) retry(ctx context.Context, backoff []time.Duration, try func() error) error {
+	for {
+		err := try()
+		var refused *refusedError
+		switch {
+		case err == nil:
+			d.counters.delivered.Add(1)
+			return nil
+		case ctx.Err() != nil:
+			return err
+		case errors.As(err, &refused) && !refused.temporary(), len(backoff) == 0:
+			d.counters.gaveUp.Add(1)
+			return err
+		}
+		if !pause(ctx, d.options.scaled(backoff[0])) {
+			return err
+		}
+		backoff = backoff[1:]
+		d.counters.retries.Add(1)
+	}
+}
+
+// pause waits for d and reports whether ctx lasted that long.
+func pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// refusedError is an answer that is not a success.
+type refusedError struct{ status int }
+
+func (e *refusedError) Error() string { return fmt.Sprintf("answered %d", e.status) }
+
+// temporary answers are worth another try.
+func (e *refusedError) temporary() bool {
+	return e.status >= 500 || e.status == http.StatusTooManyRequests
+}
+
+// answer is what a receiver said.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// maxAnswer bounds what is read of it.
+const maxAnswer = 64 << 10
+
+// send makes one delivery and returns its 2xx answer. Every callback, Event Grid
+// event and handshake goes through here. Errors name no URL: it may hold a secret.
+func (d *courier) send(ctx context.Context, method, uri string, header http.Header, body []byte) (answer, error) {
+	select {
+	case d.slots <- struct{}{}:
+		defer func() { <-d.slots }()
+	case <-ctx.Done():
+		return answer{}, ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, postTimeout)
+	defer cancel()
+	uri = strings.ReplaceAll(uri, " ", "%20") // clients send such queries; a request line cannot
+	req, err := http.NewRequestWithContext(ctx, method, uri, bytes.NewReader(body))
+	if err != nil {
+		return answer{}, errors.New("not a URL to deliver to")
+	}
+	req.Header = header
+	resp, err := d.client.Do(req)
+	if err != nil {
+		if wrapped := new(url.Error); errors.As(err, &wrapped) {
+			err = wrapped.Err
+		}
+		return answer{}, err
+	}
+	got, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if closeErr := resp.Body.Close(); err == nil {
+		err = closeErr
+	}
+	if resp.StatusCode/100 != 2 {
+		return answer{}, &refusedError{resp.StatusCode}
+	}
+	return answer{status: resp.StatusCode, header: resp.Header, body: got}, err
+}
+
+// originOf is the part of a URI that may be logged: no path or query, which hold
+// tokens.
+func originOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,138 @@
+// Package emulator is a Call Automation service for development and tests. It
+// speaks the service's REST contract over real HTTP, keeps a state machine for
+// each call, and posts signed CloudEvents to the callback URIs it is given, in
+// the shapes of real captures. The far ends of its calls are simulated: the
+// number or user that is called decides how the call goes (see Behaviours).
+//
+// It needs no account and no network. Nothing in it is meant for production.
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Emulator is one emulated Call Automation resource.
+type Emulator struct {
+	options   Options
+	accessKey []byte
+	log       *slog.Logger
+	signer    *signer
+	courier   *courier
+	eventGrid *eventGrid
+	control   *control
+	goroutine sync.WaitGroup // everything the emulator started
+	cancel    context.CancelFunc
+
+	mu    sync.Mutex
+	world *world // replaced by Reset; nil once closed
+}
+
+// New starts an emulator. Close ends it.
+func New(options Options) (*Emulator, error) {
+	options, key, err := options.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("emulator options: %w", err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	e := &Emulator{options: options, accessKey: key, log: options.Logger, cancel: cancel}
+	e.signer = newSigner(options, &e.goroutine)
+	e.courier = newCourier(options)
+	e.eventGrid = newEventGrid(ctx, options, e.courier, &e.goroutine)
+	if e.control, err = newControl(e); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("emulator control API: %w", err)
+	}
+	e.world = newWorld(e)
+	return e, nil
+}
+
+// Close ends every timer and delivery and waits for them. Events that were not
+// delivered yet are lost. Requests that come later are answered 503. Shut the
+// HTTP server down first.
+func (e *Emulator) Close() {
+	e.mu.Lock()
+	w := e.world
+	e.world = nil
+	e.mu.Unlock()
+	if w != nil {
+		w.end()
+	}
+	e.cancel()
+	if e.control != nil {
+		e.control.grpc.Stop()
+	}
+	e.goroutine.Wait()
+	e.courier.close()
+}
+
+// Reset forgets every call and every repeatability record, without sending an
+// event. Event Grid endpoints stay validated.
+func (e *Emulator) Reset() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.world == nil {
+		return
+	}
+	e.world.end()
+	e.world = newWorld(e)
+}
+
+// currentWorld is nil once the emulator is closed.
+func (e *Emulator) currentWorld() *world {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.world
+}
+
+// Handler serves everything the emulator offers: the REST API and its OpenID
+// configuration under /calling, the control API as gRPC and, under /control, as
+// REST. gRPC needs a server that speaks HTTP/2: see NewServer.
+func (e *Emulator) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET "+OpenIDConfigurationPath, e.serveOpenIDConfiguration)
+	mux.HandleFunc("GET "+JWKSPath, e.signer.serveJWKS)
+	mux.Handle("/control/", e.control.rest)
+
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path := r.URL.EscapedPath()
+		switch {
+		case r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc"):
+			e.control.grpc.ServeHTTP(w, r)
+		case strings.HasPrefix(path, apiPrefix) && path != OpenIDConfigurationPath && path != JWKSPath:
+			e.serveAPI(w, r) // not through the mux, which would clean paths that hold raw ids
+		default:
+			mux.ServeHTTP(w, r)
+		}
+	})
+}
+
+// baseURL is where the emulator can be reached by whoever sent r.
+func (e *Emulator) baseURL(r *http.Request) string {
+	if e.options.PublicURL != "" {
+		return e.options.PublicURL
+	}
+	if r.TLS != nil {
+		return "https://" + r.Host
+	}
+	return "http://" + r.Host
+}
+
+// NewServer is an http.Server for handler that speaks HTTP/1.1 and, without TLS
+// too, HTTP/2, which gRPC needs. The caller owns it: Serve, then Shutdown.
+func NewServer(handler http.Handler) *http.Server {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true)
+	return &http.Server{
+		Handler:           handler,
+		Protocols:         protocols,
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+}

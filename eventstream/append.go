@@ -1,0 +1,70 @@
+package eventstream
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// Append stores the records, in their order, and returns once they are durable.
+//
+// It is idempotent: a record whose event, by CloudEvents source and id, the log
+// took in within its duplicate window is stored already, which is success. So
+// after an error, which says that some of the records may not be stored, the same
+// records can be appended again. Errors of the log are ErrLogUnavailable.
+func (l *Log) Append(ctx context.Context, records ...*logv1.Record) error {
+	msgs := make([]*nats.Msg, len(records))
+	for i, record := range records {
+		msg, err := recordMessage(record)
+		if err != nil {
+			return fmt.Errorf("append record %d: %w", i, err)
+		}
+		msgs[i] = msg
+	}
+	if len(msgs) == 0 {
+		return nil
+	}
+	return l.appender.append(ctx, msgs)
+}
+
+func recordMessage(record *logv1.Record) (*nats.Msg, error) {
+	ev := record.GetEvent()
+	if ev.GetId() == "" || ev.GetEventSource() == "" {
+		return nil, errors.New("an event needs an id and a source")
+	}
+	if ev.GetCursor() != "" || ev.GetData() != nil {
+		return nil, errors.New("a stored event has no cursor, and its data beside it")
+	}
+	data, err := proto.Marshal(record)
+	if err != nil {
+		return nil, err
+	}
+	return &nats.Msg{
+		Subject: subjectOf(ev),
+		Header:  nats.Header{jetstream.MsgIDHeader: {messageID(ev)}},
+		Data:    data,
+	}, nil
+}
+
+// messageID is what the log knows an event by when it comes again: a hash of
+// CloudEvents source and id, which together name an event.
+func messageID(ev *callgatev1.CallEvent) string {
+	h := sha256.New()
+	var size [8]byte // so that source "ab" with id "c" is not source "a" with id "bc"
+	binary.BigEndian.PutUint64(size[:], uint64(len(ev.GetEventSource())))
+	_, _ = h.Write(size[:])
+	_, _ = io.WriteString(h, ev.GetEventSource())
+	_, _ = io.WriteString(h, ev.GetId())
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil))
+}

@@ -1,0 +1,277 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	// maxQueuedAppends bounds the appends that wait. One more is refused with
+	// ErrLogUnavailable: the sender keeps what it has, and comes again.
+	maxQueuedAppends = 4096
+	// maxBatchRecords bounds one atomic batch; the server allows 1,000.
+	maxBatchRecords = 256
+	// maxBatchBytes is how much is enough for one batch.
+	maxBatchBytes = 1 << 20
+	// ackTimeout bounds the wait for the log's answer.
+	ackTimeout = 5 * time.Second
+)
+
+// Errors by which the server refuses a message for its id: the batch as a whole
+// where one of its messages is in the log already or twice in the batch, and a
+// message whose twin is being stored at this moment.
+const (
+	codeBatchHasDuplicate jetstream.ErrorCode = 10201
+	codeTwinInFlight      jetstream.ErrorCode = 10158
+)
+
+// appender is the one goroutine that writes. Appends that wait at the same moment
+// share one write and one sync, so that they cost no more than a single one.
+type appender struct {
+	js      jetstream.JetStream
+	known   *atomic.Uint64
+	queue   chan *appendRequest
+	stop    chan struct{} // closed: take no more
+	stopped chan struct{} // closed: nothing is being stored any more
+	failure atomic.Pointer[appendFailure]
+	metrics appendMetrics
+}
+
+// appendRequest is one call of append: its messages, and where the answer goes.
+type appendRequest struct {
+	msgs []*nats.Msg
+	done chan error // of capacity 1: the appender never waits
+}
+
+type appendFailure struct {
+	at  time.Time
+	err error
+}
+
+type appendMetrics struct {
+	records  *prometheus.CounterVec
+	batch    prometheus.Histogram
+	duration prometheus.Histogram
+}
+
+func startAppender(js jetstream.JetStream, known *atomic.Uint64, reg prometheus.Registerer) *appender {
+	metrics := promauto.With(reg)
+	a := &appender{
+		js:      js,
+		known:   known,
+		queue:   make(chan *appendRequest, maxQueuedAppends),
+		stop:    make(chan struct{}),
+		stopped: make(chan struct{}),
+		metrics: appendMetrics{
+			records: metrics.NewCounterVec(prometheus.CounterOpts{
+				Name: "callgate_log_records_total",
+				Help: "Records given to the event log, by what became of them: stored, duplicate or failed.",
+			}, []string{"result"}),
+			batch: metrics.NewHistogram(prometheus.HistogramOpts{
+				Name:    "callgate_log_batch_records",
+				Help:    "Records that shared one write to the event log.",
+				Buckets: prometheus.ExponentialBuckets(1, 2, 9),
+			}),
+			duration: metrics.NewHistogram(prometheus.HistogramOpts{
+				Name:    "callgate_log_write_seconds",
+				Help:    "Time of one write to the event log.",
+				Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
+			}),
+		},
+	}
+	go a.run()
+	return a
+}
+
+// append queues msgs and waits for their answer.
+func (a *appender) append(ctx context.Context, msgs []*nats.Msg) error {
+	req := &appendRequest{msgs: msgs, done: make(chan error, 1)}
+	select {
+	case <-a.stop:
+		return fmt.Errorf("%w: it is closed", ErrLogUnavailable)
+	default:
+	}
+	select {
+	case a.queue <- req:
+	default:
+		return fmt.Errorf("%w: %d appends are waiting", ErrLogUnavailable, maxQueuedAppends)
+	}
+	select {
+	case err := <-req.done:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-a.stopped:
+	}
+	select {
+	case err := <-req.done:
+		return err
+	default:
+		return fmt.Errorf("%w: it was closed", ErrLogUnavailable)
+	}
+}
+
+func (a *appender) run() {
+	defer close(a.stopped)
+	for {
+		select {
+		case <-a.stop:
+			return
+		case req := <-a.queue:
+			a.store(a.gather(req))
+		}
+	}
+}
+
+// gather adds to first what else waits by now, as much as shares one write well.
+func (a *appender) gather(first *appendRequest) []*appendRequest {
+	requests := []*appendRequest{first}
+	records, size := 0, 0
+	for req := first; ; {
+		records += len(req.msgs)
+		for _, msg := range req.msgs {
+			size += len(msg.Data)
+		}
+		if records >= maxBatchRecords || size >= maxBatchBytes {
+			return requests
+		}
+		select {
+		case req = <-a.queue:
+			requests = append(requests, req)
+		default:
+			return requests
+		}
+	}
+}
+
+// store writes the messages of all requests and answers each. An id that occurs
+// twice is written once.
+func (a *appender) store(requests []*appendRequest) {
+	index := make(map[string]int)
+	var msgs []*nats.Msg
+	for _, req := range requests {
+		for _, msg := range req.msgs {
+			id := msg.Header.Get(jetstream.MsgIDHeader)
+			if _, again := index[id]; again {
+				a.metrics.records.WithLabelValues("duplicate").Inc()
+				continue
+			}
+			index[id] = len(msgs)
+			msgs = append(msgs, msg)
+		}
+	}
+
+	errs := make([]error, 0, len(msgs))
+	for from := 0; from < len(msgs); from += maxBatchRecords {
+		errs = append(errs, a.write(msgs[from:min(from+maxBatchRecords, len(msgs))])...)
+	}
+
+	for _, req := range requests {
+		var failed error
+		for _, msg := range req.msgs {
+			if err := errs[index[msg.Header.Get(jetstream.MsgIDHeader)]]; err != nil && failed == nil {
+				failed = err
+			}
+		}
+		req.done <- failed
+	}
+}
+
+// write stores msgs, at most maxBatchRecords, and returns an error for each. It
+// takes no longer than ackTimeout.
+func (a *appender) write(msgs []*nats.Msg) []error {
+	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
+	defer cancel()
+	start := time.Now()
+	defer func() {
+		a.metrics.duration.Observe(time.Since(start).Seconds())
+		a.metrics.batch.Observe(float64(len(msgs)))
+	}()
+
+	errs := make([]error, len(msgs))
+	if len(msgs) > 1 {
+		err := a.writeBatch(ctx, msgs)
+		if !refusedForID(err) {
+			for i := range errs {
+				errs[i] = a.result(false, err)
+			}
+			return errs
+		}
+		// Some message is in the log already, and the server does not say which. It
+		// stored none; now each gets its own answer.
+	}
+	for i, msg := range msgs {
+		errs[i] = a.result(a.writeOne(ctx, msg))
+	}
+	return errs
+}
+
+// writeBatch stores all msgs or none.
+func (a *appender) writeBatch(ctx context.Context, msgs []*nats.Msg) error {
+	// Without an answer to the first message: the whole batch is one round trip.
+	ack, err := jetstreamext.PublishMsgBatch(ctx, a.js, msgs, jetstreamext.BatchFlowControl{AckFirst: false})
+	if err != nil {
+		return err
+	}
+	raise(a.known, ack.Sequence)
+	return nil
+}
+
+func (a *appender) writeOne(ctx context.Context, msg *nats.Msg) (duplicate bool, err error) {
+	msg.Header = nats.Header{jetstream.MsgIDHeader: msg.Header[jetstream.MsgIDHeader]} // nothing of a refused batch
+	msg.Reply = ""
+	ack, err := a.js.PublishMsg(ctx, msg)
+	if err != nil {
+		return false, err
+	}
+	raise(a.known, ack.Sequence)
+	return ack.Duplicate, nil
+}
+
+// result counts what became of one record, and says it to the caller and to
+// recentFailure.
+func (a *appender) result(duplicate bool, err error) error {
+	switch {
+	case err != nil:
+		err = fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+		a.failure.Store(&appendFailure{at: time.Now(), err: err})
+		a.metrics.records.WithLabelValues("failed").Inc()
+		return err
+	case duplicate:
+		a.metrics.records.WithLabelValues("duplicate").Inc()
+	default:
+		a.metrics.records.WithLabelValues("stored").Inc()
+	}
+	a.failure.Store(nil)
+	return nil
+}
+
+func refusedForID(err error) bool {
+	var refusal *jetstream.APIError
+	return errors.As(err, &refusal) &&
+		(refusal.ErrorCode == codeBatchHasDuplicate || refusal.ErrorCode == codeTwinInFlight)
+}
+
+// recentFailure is the error of the last append, when it failed no longer than
+// within ago.
+func (a *appender) recentFailure(within time.Duration) error {
+	if f := a.failure.Load(); f != nil && time.Since(f.at) < within {
+		return f.err
+	}
+	return nil
+}
+
+// close ends the goroutine, after what it is storing now. It is called once.
+func (a *appender) close() {
+	close(a.stop)
+	<-a.stopped
+}

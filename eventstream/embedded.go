@@ -1,0 +1,139 @@
+package eventstream
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	serverStartTimeout = 10 * time.Second
+	// maxRecordBytes bounds one stored record. A callback has at most 1 MiB, which
+	// is stored twice: typed, and as it came.
+	maxRecordBytes = 8 << 20
+	syncEvery      = time.Second
+)
+
+// embeddedServer is a NATS server inside this process: it has no listener, only
+// in-process connections.
+type embeddedServer struct {
+	server *server.Server
+	lock   *os.File
+	temp   string // removed on close
+}
+
+func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
+	e := &embeddedServer{}
+	defer func() {
+		if err != nil {
+			e.close()
+		}
+	}()
+
+	dir := o.Dir
+	if dir == "" {
+		// A server in memory still wants a folder of its own.
+		if e.temp, err = os.MkdirTemp("", "callgate-"); err != nil {
+			return nil, err
+		}
+		dir = e.temp
+	}
+	// 0700: the log holds phone numbers.
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	if e.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
+		if errors.Is(err, errLocked) {
+			return nil, fmt.Errorf("%s is in use by another callgate", dir)
+		}
+		return nil, err
+	}
+
+	log := &serverLog{logger: o.Logger.With("component", "event log")}
+	if e.server, err = server.NewServer(&server.Options{
+		ServerName:             "callgate",
+		DontListen:             true,
+		JetStream:              true,
+		StoreDir:               dir,
+		SyncAlways:             o.Sync == SyncAlways,
+		SyncInterval:           syncEvery,
+		MaxPayload:             maxRecordBytes,
+		JetStreamMaxMemory:     math.MaxInt64, // the stream has its own limit;
+		JetStreamMaxStore:      math.MaxInt64, // the default follows the free disk space at start
+		DisableJetStreamBanner: true,
+		NoLog:                  true,
+		NoSigs:                 true,
+	}); err != nil {
+		return nil, err
+	}
+	e.server.SetLoggerV2(log, false, false, false)
+	e.server.Start()
+	if !e.server.ReadyForConnections(serverStartTimeout) || !e.server.JetStreamEnabled() {
+		return nil, fmt.Errorf("the embedded log did not start: %s", log.lastError())
+	}
+	return e, nil
+}
+
+// connect opens a connection that comes back for as long as the server lives.
+func (e *embeddedServer) connect(logger *slog.Logger) (*nats.Conn, error) {
+	return nats.Connect("",
+		nats.InProcessServer(e.server),
+		nats.Name("callgate"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(100*time.Millisecond),
+		nats.ReconnectBufSize(-1), // fail at once while there is no connection
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			logger.Warn("event log connection", "error", err)
+		}),
+	)
+}
+
+// close stops the server, once everything it holds is on disk.
+func (e *embeddedServer) close() {
+	if e.server != nil {
+		e.server.Shutdown()
+		e.server.WaitForShutdown()
+	}
+	if e.lock != nil {
+		_ = e.lock.Close() // which unlocks it
+	}
+	if e.temp != "" {
+		_ = os.RemoveAll(e.temp)
+	}
+}
+
+// serverLog hands the server's log to slog. What the server thinks notable is
+// detail here.
+type serverLog struct {
+	logger *slog.Logger
+	last   atomic.Pointer[string]
+}
+
+func (l *serverLog) Noticef(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Warnf(format string, v ...any)   { l.logger.Warn(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Debugf(format string, v ...any)  { l.logger.Debug(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Tracef(format string, v ...any)  { l.logger.Debug(fmt.Sprintf(format, v...)) }
+func (l *serverLog) Errorf(format string, v ...any)  { l.fail(format, v...) }
+func (l *serverLog) Fatalf(format string, v ...any)  { l.fail(format, v...) }
+
+func (l *serverLog) fail(format string, v ...any) {
+	text := fmt.Sprintf(format, v...)
+	l.last.Store(&text)
+	l.logger.Error(text)
+}
+
+// lastError is what the server complained of last.
+func (l *serverLog) lastError() string {
+	if text := l.last.Load(); text != nil {
+		return *text
+	}
+	return "no reason given"
+}

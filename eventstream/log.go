@@ -1,0 +1,272 @@
+package eventstream
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// ErrLogUnavailable is returned when the log could not be asked, or did not say
+// in time that it stored what it was given. Whether it did is then not known;
+// appending the same records again is safe.
+var ErrLogUnavailable = errors.New("the event log is unavailable")
+
+// SyncMode is when the log tells the disk to keep what it wrote.
+type SyncMode int
+
+const (
+	// SyncAlways syncs before an append returns: what was appended survives the
+	// loss of power.
+	SyncAlways SyncMode = iota
+	// SyncInterval syncs once a second: an append survives the end of the process,
+	// but the loss of power may take the last second.
+	SyncInterval
+)
+
+// LogOptions are the settings of a Log. The zero value is a log in memory.
+type LogOptions struct {
+	// Dir is where the log keeps its files; made when it does not exist. Empty: in
+	// memory, gone with the process.
+	Dir string
+	// Sync is when files are synced.
+	Sync SyncMode
+	// MaxAge is how long events are kept; 7 days when 0.
+	MaxAge time.Duration
+	// MaxBytes is how much is kept, oldest events going first; when 0, 10 GiB in
+	// files and 256 MiB in memory.
+	MaxBytes int64
+	// DuplicateWindow is for how long an event that comes again is known; when 0,
+	// 20 minutes, or MaxAge where that is shorter. A sender repeats what it got no
+	// answer to: Event Grid after 10 s, 30 s, 1, 5 and 10 minutes, 17 in all. Each
+	// event inside the window costs some 200 bytes of memory.
+	DuplicateWindow time.Duration
+	// Logger is told what goes wrong; slog.Default() when nil.
+	Logger *slog.Logger
+	// Registerer receives the log's metrics; none when nil.
+	Registerer prometheus.Registerer
+}
+
+// withDefaults fills in what was left out.
+func (o LogOptions) withDefaults() LogOptions {
+	if o.MaxAge == 0 {
+		o.MaxAge = 7 * 24 * time.Hour
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = 10 << 30
+		if o.Dir == "" {
+			o.MaxBytes = 256 << 20
+		}
+	}
+	if o.DuplicateWindow == 0 {
+		o.DuplicateWindow = min(20*time.Minute, o.MaxAge)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+// Log is the durable, ordered sequence of all events. Its methods may be called
+// from any goroutine.
+type Log struct {
+	id       logID
+	logger   *slog.Logger
+	server   *embeddedServer
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	stream   jetstream.Stream
+	appender *appender
+	// known is the highest position that this process has seen in the log: what it
+	// appended or read. The log may be further, never less far.
+	known atomic.Uint64
+	close sync.Once
+}
+
+const (
+	streamName = "CALLGATE_EVENTS"
+	// logIDKey names the log's identity in the stream's metadata.
+	logIDKey = "callgate.log.id"
+)
+
+// OpenLog opens the log in o.Dir, or makes it, and holds it until Close: another
+// process, or another Log in this one, cannot open it meanwhile.
+func OpenLog(ctx context.Context, o LogOptions) (*Log, error) {
+	o = o.withDefaults()
+	server, err := startEmbedded(o)
+	if err != nil {
+		return nil, fmt.Errorf("open event log: %w", err)
+	}
+	l := &Log{logger: o.Logger, server: server}
+	if err := l.connect(ctx, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open event log: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+func (l *Log) connect(ctx context.Context, o LogOptions) (err error) {
+	if l.conn, err = l.server.connect(o.Logger); err != nil {
+		return err
+	}
+	if l.js, err = jetstream.New(l.conn); err != nil {
+		return err
+	}
+	if l.stream, l.id, err = openStream(ctx, l.js, streamConfig(o)); err != nil {
+		return err
+	}
+	l.known.Store(l.stream.CachedInfo().State.LastSeq)
+	l.appender = startAppender(l.js, &l.known, o.Registerer)
+	return nil
+}
+
+func streamConfig(o LogOptions) jetstream.StreamConfig {
+	storage := jetstream.FileStorage
+	if o.Dir == "" {
+		storage = jetstream.MemoryStorage
+	}
+	return jetstream.StreamConfig{
+		Name:               streamName,
+		Description:        "callgate: events of calls",
+		Subjects:           []string{subjectPrefix + ">"},
+		Storage:            storage,
+		Retention:          jetstream.LimitsPolicy,
+		Discard:            jetstream.DiscardOld,
+		MaxAge:             o.MaxAge,
+		MaxBytes:           o.MaxBytes,
+		Duplicates:         o.DuplicateWindow,
+		AllowAtomicPublish: true,
+		AllowDirect:        true,
+	}
+}
+
+// openStream finds the stream, with the limits of config, or makes it with an
+// identity of its own. When two make it at once, the one that comes second finds
+// the other's.
+func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, logID, error) {
+	stream, err := js.Stream(ctx, config.Name)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		var id logID
+		_, _ = rand.Read(id[:]) // never fails
+		config.Metadata = map[string]string{logIDKey: hex.EncodeToString(id[:])}
+		stream, err = js.CreateStream(ctx, config)
+		if err == nil {
+			return stream, id, nil
+		}
+		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
+			return nil, logID{}, fmt.Errorf("create stream: %w", err)
+		}
+		stream, err = js.Stream(ctx, config.Name)
+	}
+	if err != nil {
+		return nil, logID{}, fmt.Errorf("find stream: %w", err)
+	}
+
+	config.Metadata = stream.CachedInfo().Config.Metadata
+	var id logID
+	if raw, err := hex.DecodeString(config.Metadata[logIDKey]); err != nil || copy(id[:], raw) != len(id) {
+		return nil, logID{}, fmt.Errorf("stream %s was not made by callgate: it has no identity", config.Name)
+	}
+	if stream, err = js.UpdateStream(ctx, config); err != nil {
+		return nil, logID{}, fmt.Errorf("set the stream's limits: %w", err)
+	}
+	return stream, id, nil
+}
+
+// bounds are the position before the first event that the log still has, and that
+// of its last; holes tells whether events in between have been deleted.
+func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	}
+	state := info.State
+	l.learn(state.LastSeq)
+	return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+}
+
+// learn raises known to seq.
+func (l *Log) learn(seq uint64) { raise(&l.known, seq) }
+
+func raise(to *atomic.Uint64, seq uint64) {
+	for old := to.Load(); seq > old; old = to.Load() {
+		if to.CompareAndSwap(old, seq) {
+			return
+		}
+	}
+}
+
+// Bounds are the cursors of the log's two ends: behind earliest lies all that it
+// still has, behind last nothing yet.
+func (l *Log) Bounds(ctx context.Context) (earliest, last string, err error) {
+	first, end, _, err := l.bounds(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	return l.cursor(first), l.cursor(end), nil
+}
+
+// cursor is the cursor of the position seq.
+func (l *Log) cursor(seq uint64) string { return encodeCursor(l.id, seq) }
+
+// position reads a cursor and checks that the log has that place: the errors are
+// ErrCursorInvalid, ErrCursorOtherLog, ErrCursorAhead and *CursorTrimmedError.
+func (l *Log) position(ctx context.Context, cursor string) (uint64, error) {
+	seq, err := decodeCursor(l.id, cursor)
+	if err != nil {
+		return 0, err
+	}
+	earliest, last, _, err := l.bounds(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return seq, l.within(seq, earliest, last)
+}
+
+// within tells whether the log, with these bounds, has the position seq.
+func (l *Log) within(seq, earliest, last uint64) error {
+	switch {
+	case seq > last:
+		return ErrCursorAhead
+	case seq < earliest:
+		return &CursorTrimmedError{Earliest: l.cursor(earliest)}
+	}
+	return nil
+}
+
+// failureMemory is for how long a failed append makes Check fail, unless another
+// succeeds. It is bounded because whoever sees the failure sends no more
+// callbacks, so that none could succeed.
+const failureMemory = 15 * time.Second
+
+// Check tells whether the log can be read and written: an error says what is
+// wrong.
+func (l *Log) Check(ctx context.Context) error {
+	if _, _, _, err := l.bounds(ctx); err != nil {
+		return err
+	}
+	return l.appender.recentFailure(failureMemory)
+}
+
+// Close stores what is being appended, and ends the log. Appends that wait or
+// come later get ErrLogUnavailable.
+func (l *Log) Close() error {
+	l.close.Do(func() {
+		if l.appender != nil {
+			l.appender.close()
+		}
+		if l.conn != nil {
+			l.conn.Close()
+		}
+		l.server.close()
+	})
+	return nil
+}

@@ -1,0 +1,264 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+func TestLogKeepsEventsAndIdentityOverARestart(t *testing.T) {
+	dir := t.TempDir()
+	log := openLog(t, LogOptions{Dir: dir})
+	appendMany(t, log, "c", 0, 3)
+	_, last, err := log.Bounds(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLog(t, log)
+
+	log = openLog(t, LogOptions{Dir: dir})
+	if _, again, err := log.Bounds(testContext(t)); err != nil || again != last {
+		t.Errorf("last position %q, %v; want %q as before the restart", again, err, last)
+	}
+	// A callback that was answered, but whose answer was lost, comes again.
+	appendMany(t, log, "c", 2, 2)
+	wantHistory(t, log, "c", ids("c", 0, 4)...)
+}
+
+func TestOpenLogRefusesADirectoryInUse(t *testing.T) {
+	dir := t.TempDir()
+	openLog(t, LogOptions{Dir: dir})
+	_, err := OpenLog(testContext(t), LogOptions{Dir: dir, Logger: slog.New(slog.DiscardHandler)})
+	if err == nil || !strings.Contains(err.Error(), "in use by another callgate") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestOpenLogFailsWhereItCannotWrite(t *testing.T) {
+	_, err := OpenLog(testContext(t), LogOptions{Dir: "/dev/null/log", Logger: slog.New(slog.DiscardHandler)})
+	if err == nil {
+		t.Error("no error")
+	}
+}
+
+func TestOpenLogTakesNewLimits(t *testing.T) {
+	dir := t.TempDir()
+	closeLog(t, openLog(t, LogOptions{Dir: dir}))
+	log := openLog(t, LogOptions{Dir: dir, MaxAge: time.Hour, MaxBytes: 1 << 20, Sync: SyncInterval})
+	info, err := log.stream.Info(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Config.MaxAge != time.Hour || info.Config.MaxBytes != 1<<20 {
+		t.Errorf("limits are %v and %d bytes", info.Config.MaxAge, info.Config.MaxBytes)
+	}
+}
+
+func TestAppendIsIdempotent(t *testing.T) {
+	c := typeParticipantsUpdated
+	other := record("c-0", "c", c)
+	other.Event.EventSource = "another source with the same id"
+	tests := map[string]struct {
+		before, records []*logv1.Record
+		want            []string
+	}{
+		"the same event twice in a batch": {
+			records: []*logv1.Record{record("c-0", "c", c), record("c-1", "c", c), record("c-0", "c", c)},
+			want:    []string{"c-0", "c-1"},
+		},
+		"one of a batch is in the log": {
+			before:  []*logv1.Record{record("c-1", "c", c)},
+			records: []*logv1.Record{record("c-0", "c", c), record("c-1", "c", c), record("c-2", "c", c)},
+			want:    []string{"c-1", "c-0", "c-2"},
+		},
+		"all of a batch are in the log": {
+			before:  []*logv1.Record{record("c-0", "c", c), record("c-1", "c", c)},
+			records: []*logv1.Record{record("c-0", "c", c), record("c-1", "c", c)},
+			want:    []string{"c-0", "c-1"},
+		},
+		"a lone event is in the log": {
+			before:  []*logv1.Record{record("c-0", "c", c)},
+			records: []*logv1.Record{record("c-0", "c", c)},
+			want:    []string{"c-0"},
+		},
+		"the same id from another source": {
+			before:  []*logv1.Record{record("c-0", "c", c)},
+			records: []*logv1.Record{other},
+			want:    []string{"c-0", "c-0"},
+		},
+		"nothing": {},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			log := openLog(t, LogOptions{})
+			mustAppend(t, log, test.before...)
+			mustAppend(t, log, test.records...)
+			wantHistory(t, log, "c", test.want...)
+		})
+	}
+}
+
+func TestAppendOfManyAtOnce(t *testing.T) {
+	log := openLog(t, LogOptions{Dir: t.TempDir()})
+	const writers, each = 32, 40
+	var group sync.WaitGroup
+	for w := range writers {
+		group.Go(func() {
+			for i := range each {
+				// Each event is sent by two writers.
+				rec := record(fmt.Sprintf("c-%d-%d", w/2, i), "c", typeParticipantsUpdated)
+				if err := log.Append(testContext(t), rec); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	seen := make(map[string]int)
+	for token := ""; ; {
+		events, following, err := log.ListEvents(testContext(t), "c", token, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, ev := range events {
+			seen[ev.CallEvent.GetId()]++
+		}
+		if token = following; token == "" {
+			break
+		}
+	}
+	if len(seen) != writers/2*each {
+		t.Errorf("%d different events, want %d", len(seen), writers/2*each)
+	}
+	for id, n := range seen {
+		if n != 1 {
+			t.Errorf("event %s is there %d times", id, n)
+		}
+	}
+}
+
+func TestAppendOfABatchThatIsLargerThanOneWrite(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	appendMany(t, log, "c", 0, 2*maxBatchRecords+10)
+	_, _, err := log.ListEvents(testContext(t), "c", "", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, last, _, _ := log.bounds(testContext(t)); last != 2*maxBatchRecords+10 {
+		t.Errorf("the log has %d events", last)
+	}
+}
+
+func TestAppendRefusesWhatHasNoIdentity(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	for name, rec := range map[string]*logv1.Record{
+		"no event":    {},
+		"no id":       record("", "c", typeParticipantsUpdated),
+		"no source":   {Event: &callgatev1.CallEvent{Id: "a"}},
+		"with cursor": {Event: &callgatev1.CallEvent{Id: "a", EventSource: "s", Cursor: "c"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if err := log.Append(testContext(t), rec); err == nil || errors.Is(err, ErrLogUnavailable) {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+func TestClosedLogIsUnavailable(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	if err := log.Check(testContext(t)); err != nil {
+		t.Errorf("open: Check: %v", err)
+	}
+	closeLog(t, log)
+	ctx := testContext(t)
+	if err := log.Append(ctx, record("a", "c", typeCallConnected)); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("Append: %v", err)
+	}
+	if err := log.Check(ctx); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("Check: %v", err)
+	}
+	if _, _, err := log.ListEvents(ctx, "c", "", 10); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("ListEvents: %v", err)
+	}
+	if _, _, err := log.Bounds(ctx); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("Bounds: %v", err)
+	}
+}
+
+func TestFailedAppendIsAnErrorAndMakesTheLogUnready(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	if err := log.js.DeleteStream(testContext(t), streamName); err != nil {
+		t.Fatal(err)
+	}
+	err := log.Append(testContext(t), record("a", "c", typeCallConnected), record("b", "c", typeCallConnected))
+	if !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("Append: %v", err)
+	}
+	if log.appender.recentFailure(failureMemory) == nil {
+		t.Error("the failure is forgotten")
+	}
+	if log.appender.recentFailure(0) != nil {
+		t.Error("the failure is never forgotten")
+	}
+	if err := log.Check(testContext(t)); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("Check: %v", err)
+	}
+}
+
+func TestFullAppendQueueRefuses(t *testing.T) {
+	a := &appender{
+		queue: make(chan *appendRequest, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	a.queue <- nil // and nobody takes it
+	if err := a.append(testContext(t), nil); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAppendEndsWithItsContext(t *testing.T) {
+	a := &appender{
+		queue: make(chan *appendRequest, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := a.append(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLogStartsFast(t *testing.T) {
+	start := time.Now()
+	openLog(t, LogOptions{Dir: t.TempDir()})
+	took := time.Since(start)
+	t.Logf("%v", took)
+	if took > 2*time.Second { // a fortieth of that when nothing else runs
+		t.Errorf("it took %v", took)
+	}
+}
+
+func wantHistory(t *testing.T, log *Log, call string, want ...string) {
+	t.Helper()
+	events, following, err := log.ListEvents(testContext(t), call, "", 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if following != "" {
+		t.Error("there is another page")
+	}
+	var got []string
+	for _, ev := range events {
+		got = append(got, ev.CallEvent.GetId())
+	}
+	if strings.Join(got, " ") != strings.Join(want, " ") {
+		t.Errorf("the log has %v, want %v", got, want)
+	}
+}

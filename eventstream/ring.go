@@ -1,0 +1,83 @@
+package eventstream
+
+import (
+	"sort"
+	"sync"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// entry is an event as a reader of the whole log meets it.
+type entry struct {
+	event *Event
+	// hole is why the log has nothing between the event before this one and this
+	// one, when their sequence numbers do not follow each other.
+	hole callgatev1.StreamGap_Reason
+}
+
+// ring keeps the log's latest events for those who have all but caught up. It is
+// written by one goroutine, which waits for nobody: a reader that was overtaken
+// notices by itself, and reads on from the log.
+type ring struct {
+	mu    sync.RWMutex
+	slots []entry
+	next  uint64 // counts what was ever put in; its slot is next % len(slots)
+	floor uint64 // the position before the oldest event in the ring
+	last  uint64 // the position of the newest
+	more  chan struct{}
+}
+
+// newRing is an empty ring at the position last.
+func newRing(size int, last uint64) *ring {
+	return &ring{slots: make([]entry, size), floor: last, last: last, more: make(chan struct{})}
+}
+
+// append publishes e, whose event lies behind all that came before.
+func (r *ring) append(e entry) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	slot := &r.slots[r.next%uint64(len(r.slots))]
+	if slot.event != nil {
+		r.floor = slot.event.Seq
+	}
+	*slot = e
+	r.next++
+	r.last = e.event.Seq
+	close(r.more) // wakes every waiting reader
+	r.more = make(chan struct{})
+}
+
+// read copies into page what follows the position after, as much as fits, and
+// returns how many those are. When it is nothing, more is closed as soon as there
+// is something. ok is false when the ring no longer has all that follows.
+func (r *ring) read(after uint64, page []entry) (n int, more <-chan struct{}, ok bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if after < r.floor {
+		return 0, nil, false
+	}
+	size := uint64(len(r.slots))
+	oldest := r.next - min(r.next, size)
+	begin := oldest + uint64(sort.Search(int(r.next-oldest), func(i int) bool {
+		return r.slots[(oldest+uint64(i))%size].event.Seq > after
+	}))
+	for i := begin; i < r.next && n < len(page); i++ {
+		page[n] = r.slots[i%size]
+		n++
+	}
+	return n, r.more, true
+}
+
+// position is that of the newest event.
+func (r *ring) position() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.last
+}
+
+// oldest is the position before the oldest event: it only grows.
+func (r *ring) oldest() uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return r.floor
+}

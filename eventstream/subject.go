@@ -1,0 +1,78 @@
+package eventstream
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"strings"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// subjectPrefix begins the subject of every event:
+// callgate.events.<call connection>.<type>.
+const subjectPrefix = "callgate.events."
+
+// maxToken bounds one encoded part of a subject, in bytes. ACS ids have 36
+// characters; the bound is for what is not one.
+const maxToken = 128
+
+// noCall stands for the call connection of events that have none.
+const noCall = "_"
+
+// subjectOf is the subject that ev is stored under.
+func subjectOf(ev *callgatev1.CallEvent) string {
+	return subjectPrefix + callToken(ev.GetCallConnectionId()) + "." + typeToken(ev.GetType(), ev.GetTypeName())
+}
+
+// callSubject matches every event of one call connection.
+func callSubject(callConnectionID string) string {
+	return subjectPrefix + callToken(callConnectionID) + ".*"
+}
+
+// callTypeSubject matches the events of one known type of one call connection.
+func callTypeSubject(callConnectionID string, t callgatev1.CallEventType) string {
+	return subjectPrefix + callToken(callConnectionID) + "." + typeToken(t, "")
+}
+
+func callToken(callConnectionID string) string {
+	if callConnectionID == "" {
+		return noCall
+	}
+	return encodeToken(callConnectionID)
+}
+
+// typeToken is the short name of a known type; "=t" and the encoded full name of
+// any other.
+func typeToken(t callgatev1.CallEventType, typeName string) string {
+	if short, known := typeNames[t]; known {
+		return short
+	}
+	return "=t" + encodeToken(typeName)
+}
+
+// encodeToken makes one subject token of foreign text. Letters, digits, "-" and
+// "_" stay; every other byte becomes "=" and two hexadecimal digits, as does a
+// "_" that stands alone, which means no call. What grows beyond maxToken becomes
+// "=h" and a hash. No two texts become the same token.
+func encodeToken(s string) string {
+	if s == noCall {
+		return "=5F"
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
+			b.WriteByte(c)
+			continue
+		}
+		const hex = "0123456789ABCDEF"
+		b.WriteByte('=')
+		b.WriteByte(hex[c>>4])
+		b.WriteByte(hex[c&15])
+	}
+	if b.Len() > maxToken {
+		sum := sha256.Sum256([]byte(s))
+		return "=h" + base64.RawURLEncoding.EncodeToString(sum[:])
+	}
+	return b.String()
+}

@@ -1,0 +1,209 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+const (
+	// CallbackPath is where Call Automation posts events, followed by a token of
+	// Tokens.Callback.
+	CallbackPath = "/callbacks/"
+	// EventGridPath is where Event Grid posts events, with the query key=<token of
+	// Tokens.EventGrid>.
+	EventGridPath = "/eventgrid"
+)
+
+const (
+	// maxBody bounds a callback, in bytes. Event Grid sends at most 1 MiB.
+	maxBody = 1 << 20
+	// appendTimeout bounds the wait for the log; Event Grid gives up after 30 s.
+	appendTimeout = 15 * time.Second
+	// retryAfter is what a sender is told to wait, in seconds.
+	retryAfter = "2"
+)
+
+// verdict is what became of a request: a value of the metric's label.
+type verdict string
+
+const (
+	verdictStored          verdict = "stored"
+	verdictHandshake       verdict = "handshake"
+	verdictBadToken        verdict = "bad_token"
+	verdictBadSignature    verdict = "bad_signature"
+	verdictKeysUnavailable verdict = "keys_unavailable"
+	verdictTooLarge        verdict = "too_large"
+	verdictIncomplete      verdict = "incomplete"
+	verdictMalformed       verdict = "malformed"
+	verdictLogUnavailable  verdict = "log_unavailable"
+)
+
+// statuses are the answers. None has a body that says more.
+var statuses = map[verdict]int{
+	verdictStored:          http.StatusOK,
+	verdictHandshake:       http.StatusOK,
+	verdictBadToken:        http.StatusUnauthorized,
+	verdictBadSignature:    http.StatusUnauthorized,
+	verdictKeysUnavailable: http.StatusServiceUnavailable,
+	verdictTooLarge:        http.StatusRequestEntityTooLarge,
+	verdictIncomplete:      http.StatusBadRequest,
+	verdictMalformed:       http.StatusBadRequest,
+	verdictLogUnavailable:  http.StatusServiceUnavailable,
+}
+
+// ReceiverOptions are the settings of a Receiver.
+type ReceiverOptions struct {
+	// Log takes the events; required.
+	Log *Log
+	// Tokens checks the tokens in the addresses; required.
+	Tokens *Tokens
+	// Verifier checks the signed tokens of callbacks. Nil: the token in the address
+	// is enough. Event Grid sends none.
+	Verifier *Verifier
+	// Logger is told of what is refused; slog.Default() when nil.
+	Logger *slog.Logger
+	// Registerer receives the metrics; none when nil.
+	Registerer prometheus.Registerer
+	// Now is the clock that receive times come from; time.Now when nil.
+	Now func() time.Time
+}
+
+// Receiver is the handler that faces the internet. It serves POST
+// /callbacks/{token}, POST and OPTIONS /eventgrid, and knows nothing else.
+//
+// A batch is authenticated, read, decoded as a whole and appended to the log
+// before the answer is 200. 401: not authenticated, nothing stored. 413 and 400:
+// too large or malformed, nothing stored. 503 with Retry-After: the log or the
+// keys are unavailable; send it again, what was stored already is not stored
+// twice.
+type Receiver struct {
+	options  ReceiverOptions
+	received *prometheus.CounterVec
+}
+
+// NewReceiver makes a Receiver.
+func NewReceiver(o ReceiverOptions) *Receiver {
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Receiver{
+		options: o,
+		received: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
+			Name: "callgate_callbacks_total",
+			Help: "Requests of the upstream, by endpoint (callbacks, eventgrid) and by what became of them.",
+		}, []string{"endpoint", "verdict"}),
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	token, isCallback := strings.CutPrefix(r.URL.Path, CallbackPath)
+	switch {
+	case isCallback && r.Method == http.MethodPost:
+		rc.answer(w, r, "callbacks", func() (verdict, error) { return rc.callback(w, r, token) })
+	case r.URL.Path == EventGridPath && r.Method == http.MethodPost:
+		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGrid(w, r) })
+	case r.URL.Path == EventGridPath && r.Method == http.MethodOptions:
+		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGridOptions(w, r) })
+	default:
+		w.WriteHeader(http.StatusNotFound)
+	}
+}
+
+// answer lets serve do the work and sends the status of its verdict, unless it
+// was a handshake, which has an answer of its own.
+func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func() (verdict, error)) {
+	v, err := serve()
+	rc.received.WithLabelValues(endpoint, string(v)).Inc()
+	if err != nil {
+		level := slog.LevelWarn
+		if v == verdictBadToken {
+			level = slog.LevelDebug // anybody on the internet can cause it
+		}
+		rc.options.Logger.Log(r.Context(), level, "callback refused", "endpoint", endpoint, "verdict", string(v), "error", err)
+	}
+	if v == verdictHandshake {
+		return
+	}
+	status := statuses[v]
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	w.WriteHeader(status)
+}
+
+// callback serves one batch of Call Automation.
+func (rc *Receiver) callback(w http.ResponseWriter, r *http.Request, token string) (verdict, error) {
+	if !rc.options.Tokens.VerifyCallback(token) {
+		return verdictBadToken, errors.New("bad token")
+	}
+	if rc.options.Verifier != nil {
+		err := rc.options.Verifier.Verify(r.Context(), bearer(r))
+		switch {
+		case errors.Is(err, ErrKeysUnavailable):
+			return verdictKeysUnavailable, err
+		case err != nil:
+			return verdictBadSignature, err
+		}
+	}
+	body, v, err := readBody(w, r)
+	if err != nil {
+		return v, err
+	}
+	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_UPSTREAM)
+}
+
+// bearer is the request's bearer token; empty, which is no valid one, for none.
+func bearer(r *http.Request) string {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return ""
+	}
+	return strings.TrimSpace(token)
+}
+
+func readBody(w http.ResponseWriter, r *http.Request) ([]byte, verdict, error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return nil, verdictTooLarge, err
+	case err != nil:
+		return nil, verdictIncomplete, err
+	}
+	return body, "", nil
+}
+
+// store decodes all of a batch, and then appends it.
+func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.CallEventSource) (verdict, error) {
+	records, err := DecodeEvents(body, source, rc.options.Now())
+	if err != nil {
+		return verdictMalformed, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
+	defer cancel()
+	if err := rc.options.Log.Append(ctx, records...); err != nil {
+		return verdictLogUnavailable, err
+	}
+	if rc.options.Logger.Enabled(ctx, slog.LevelDebug) {
+		for _, record := range records {
+			rc.options.Logger.DebugContext(ctx, "event stored",
+				"call_connection_id", record.GetEvent().GetCallConnectionId(),
+				"type", record.GetEvent().GetTypeName(), "id", record.GetEvent().GetId())
+		}
+	}
+	return verdictStored, nil
+}

@@ -1,0 +1,80 @@
+package server
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"google.golang.org/grpc/codes"
+)
+
+// httpHandler is what the HTTP listener serves.
+func (s *Server) httpHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/v1/", eventStreamRequest(readBody(s.rest.mux)))
+	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(openAPI) // a client that is gone needs no answer
+	})
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "callgate\n\nREST: /v1/   OpenAPI: /openapi.json   health: /healthz, /readyz   metrics: /metrics")
+	})
+	// A page of another origin, open in a browser on this machine, must not be
+	// able to place calls.
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// readyz says whether the gateway can do its work, and if not, why.
+func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
+	if err := s.ready(r.Context()); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, "not ready:", err)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// bodyTimeout is how long a client may take to send a request's body.
+const bodyTimeout = 30 * time.Second
+
+// readBody takes a request's body in, bounded in size and time, before it is
+// dealt with. The time is lifted again: a stream's response has none.
+func readBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == http.NoBody {
+			next.ServeHTTP(w, r)
+			return
+		}
+		connection := http.NewResponseController(w)
+		_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout)) // not settable only under test recorders
+		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+		if err != nil {
+			var tooLarge *http.MaxBytesError
+			if errors.As(err, &tooLarge) {
+				restStatus(w, http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
+					fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit))
+				return
+			}
+			restStatus(w, http.StatusRequestTimeout, codes.Canceled, "the request's body did not arrive")
+			return
+		}
+		_ = connection.SetReadDeadline(time.Time{})
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
+}
+
+// restStatus answers as the REST front does for an error of its own.
+func restStatus(w http.ResponseWriter, httpStatus int, code codes.Code, message string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(httpStatus)
+	_ = json.NewEncoder(w).Encode(map[string]any{"code": int(code), "message": message}) // nobody to tell if it fails
+}

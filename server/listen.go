@@ -1,0 +1,75 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net"
+)
+
+// Addresses are where the four listeners are to be, as "host:port". Port 0 takes
+// a free one.
+type Addresses struct {
+	GRPC, HTTP, Callbacks string
+	// Empty when there is no emulator.
+	Emulator string
+}
+
+// Listeners are open sockets: whoever connects now is served as soon as Run
+// begins.
+type Listeners struct {
+	GRPC, HTTP, Callbacks net.Listener
+	// Nil when there is no emulator.
+	Emulator net.Listener
+}
+
+// Listen opens the listeners. All but the callback listener hold the power to
+// place calls and serve whoever connects, so they refuse an address beyond
+// loopback unless insecure says that something else keeps strangers out.
+func Listen(addrs Addresses, insecure bool) (*Listeners, error) {
+	var l Listeners
+	for _, part := range []struct {
+		name, addr string
+		listener   *net.Listener
+		open       bool
+	}{
+		{"grpc", addrs.GRPC, &l.GRPC, insecure},
+		{"http", addrs.HTTP, &l.HTTP, insecure},
+		{"callback", addrs.Callbacks, &l.Callbacks, true},
+		{"emulator", addrs.Emulator, &l.Emulator, insecure},
+	} {
+		if part.addr == "" {
+			continue
+		}
+		if err := listen(part.listener, part.addr, part.open); err != nil {
+			return nil, errors.Join(fmt.Errorf("%s listener: %w", part.name, err), l.Close())
+		}
+	}
+	return &l, nil
+}
+
+func listen(into *net.Listener, addr string, open bool) error {
+	tcp, err := net.ResolveTCPAddr("tcp", addr)
+	if err != nil {
+		return err
+	}
+	if !open && !tcp.IP.IsLoopback() {
+		return fmt.Errorf("%s is not a loopback address, and clients are not authenticated: "+
+			"pass --insecure if something else keeps strangers out", addr)
+	}
+	*into, err = net.ListenTCP("tcp", tcp)
+	return err
+}
+
+// Close closes what Run has not taken over.
+func (l *Listeners) Close() error {
+	var errs []error
+	for _, ln := range []net.Listener{l.GRPC, l.HTTP, l.Callbacks, l.Emulator} {
+		if ln == nil {
+			continue
+		}
+		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}

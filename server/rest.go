@@ -1,0 +1,101 @@
+package server
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/status"
+	"google.golang.org/grpc/test/bufconn"
+	"google.golang.org/protobuf/encoding/protojson"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+//go:embed openapi.json
+var openAPI []byte
+
+// rest is the REST front: it reaches the services over one connection within the
+// process, so that streams and interceptors work for REST as for gRPC.
+type rest struct {
+	mux    *runtime.ServeMux
+	pipe   *bufconn.Listener
+	client *grpc.ClientConn
+}
+
+func newREST() (*rest, error) {
+	pipe := bufconn.Listen(256 << 10)
+	client, err := grpc.NewClient("passthrough:///rest",
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
+		grpc.WithTransportCredentials(insecure.NewCredentials()))
+	if err != nil {
+		return nil, fmt.Errorf("connect the REST front: %w", err)
+	}
+	json := &runtime.JSONPb{
+		MarshalOptions:   protojson.MarshalOptions{},
+		UnmarshalOptions: protojson.UnmarshalOptions{},
+	}
+	mux := runtime.NewServeMux(
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, json),
+		runtime.WithMarshalerOption(eventStreamType, &sseMarshaler{JSONPb: json}),
+		// Raw ids come percent-encoded in paths, and may hold any character.
+		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
+		runtime.WithErrorHandler(restError),
+	)
+	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
+		callgatev1.RegisterCallControlHandler,
+		callgatev1.RegisterParticipantsHandler,
+		callgatev1.RegisterEventsHandler,
+	} {
+		if err := register(context.Background(), mux, client); err != nil {
+			return nil, fmt.Errorf("register the REST front: %w", err)
+		}
+	}
+	return &rest{mux: mux, pipe: pipe, client: client}, nil
+}
+
+func (r *rest) serve(s *grpc.Server) error { return s.Serve(r.pipe) }
+
+func (r *rest) close() { _ = r.client.Close() } // its server is gone already
+
+// restError adds the Retry-After header where the error says how long to wait.
+func restError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
+	for _, detail := range status.Convert(err).Details() {
+		if retry, is := detail.(*errdetails.RetryInfo); is {
+			seconds := max(1, int64(retry.GetRetryDelay().AsDuration().Seconds()+0.999))
+			w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
+		}
+	}
+	runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
+}
+
+// eventStreamRequest lets a client that lost its event stream go on: it sends
+// the last id it saw, which is a cursor.
+func eventStreamRequest(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet || r.URL.Path != "/v1/events:stream" {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if strings.Contains(r.Header.Get("Accept"), eventStreamType) {
+			r.Header.Set("Accept", eventStreamType)
+		}
+		if last := r.Header.Get("Last-Event-ID"); last != "" {
+			q := r.URL.Query()
+			for _, start := range []string{"latest", "earliest", "after_cursor", "afterCursor", "from_time", "fromTime"} {
+				q.Del(start)
+			}
+			q.Set("after_cursor", last)
+			r.URL.RawQuery = q.Encode()
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,173 @@
+// Package server is the process as seen from outside: its listeners, what each
+// of them speaks, whether it is ready, and the order in which it stops.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/health"
+	"google.golang.org/grpc/health/grpc_health_v1"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/service"
+)
+
+// Options are the parts that a Server puts on its listeners.
+type Options struct {
+	CallControl  callgatev1.CallControlServer
+	Participants callgatev1.ParticipantsServer
+	Events       callgatev1.EventsServer
+	// Callbacks takes what the upstream posts.
+	Callbacks http.Handler
+	// Emulator is nil without an emulator.
+	Emulator *http.Server
+
+	Interceptors *service.Interceptors
+	// Ready says why the gateway cannot do its work, if it cannot.
+	Ready func(context.Context) error
+	// Drain tells the streams that the gateway is about to stop, and ends them.
+	Drain func()
+	// Grace is how long running requests may take to end when the server stops.
+	Grace    time.Duration
+	Gatherer prometheus.Gatherer
+	Logger   *slog.Logger
+}
+
+// Server serves all listeners.
+type Server struct {
+	opts      Options
+	grpc      *grpc.Server
+	health    *health.Server
+	rest      *rest
+	http      *http.Server
+	callbacks *http.Server
+	draining  atomic.Bool
+}
+
+// New builds a server; Run serves it.
+func New(opts Options) (*Server, error) {
+	s := &Server{opts: opts, health: health.NewServer()}
+	s.grpc = newGRPCServer(opts, s.health)
+	rest, err := newREST()
+	if err != nil {
+		return nil, err
+	}
+	s.rest = rest
+	s.http = newHTTPServer(s.httpHandler())
+	s.callbacks = newHTTPServer(opts.Callbacks)
+	return s, nil
+}
+
+// newHTTPServer bounds what a client may take its time over. There is no write
+// timeout: it would cut streams.
+func newHTTPServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+	}
+}
+
+// Run serves the listeners until ctx ends, then stops in order. It returns when
+// nothing runs any more.
+func (s *Server) Run(ctx context.Context, l *Listeners) error {
+	serving, fail := errgroup.WithContext(ctx)
+	serving.Go(func() error { return named("grpc", s.grpc.Serve(l.GRPC)) })
+	serving.Go(func() error { return named("rest", s.rest.serve(s.grpc)) })
+	serving.Go(func() error { return serveHTTP("http", s.http, l.HTTP) })
+	serving.Go(func() error { return serveHTTP("callbacks", s.callbacks, l.Callbacks) })
+	if s.opts.Emulator != nil {
+		serving.Go(func() error { return serveHTTP("emulator", s.opts.Emulator, l.Emulator) })
+	}
+	serving.Go(func() error { return s.watchReadiness(fail) })
+	serving.Go(func() error {
+		<-fail.Done()
+		s.stop()
+		return nil
+	})
+	return serving.Wait()
+}
+
+// readinessInterval is how often the gRPC health service is told.
+const readinessInterval = 2 * time.Second
+
+func (s *Server) watchReadiness(ctx context.Context) error {
+	tick := time.NewTicker(readinessInterval)
+	defer tick.Stop()
+	for {
+		state := grpc_health_v1.HealthCheckResponse_SERVING
+		if err := s.ready(ctx); err != nil {
+			state = grpc_health_v1.HealthCheckResponse_NOT_SERVING
+		}
+		if !s.draining.Load() {
+			s.health.SetServingStatus("", state)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+var errDraining = errors.New("the gateway is stopping")
+
+func (s *Server) ready(ctx context.Context) error {
+	if s.draining.Load() {
+		return errDraining
+	}
+	ctx, cancel := context.WithTimeout(ctx, readinessInterval)
+	defer cancel()
+	return s.opts.Ready(ctx)
+}
+
+// stop takes the server down in order: readiness off, so that nobody new is sent
+// here; streams told and ended; HTTP, which may still wait on gRPC; gRPC within
+// the grace, then by force. An open stream must not hold the process.
+func (s *Server) stop() {
+	s.draining.Store(true)
+	s.health.Shutdown()
+	s.opts.Drain()
+
+	ctx, cancel := context.WithTimeout(context.Background(), s.opts.Grace)
+	defer cancel()
+	servers := []*http.Server{s.callbacks, s.http}
+	if s.opts.Emulator != nil {
+		servers = append([]*http.Server{s.opts.Emulator}, servers...)
+	}
+	for _, server := range servers {
+		if err := server.Shutdown(ctx); err != nil {
+			s.opts.Logger.Warn("requests were cut off", "error", err)
+			_ = server.Close() // Shutdown's error has been told
+		}
+	}
+	force := context.AfterFunc(ctx, s.grpc.Stop)
+	s.grpc.GracefulStop()
+	force()
+	s.rest.close()
+}
+
+func serveHTTP(name string, server *http.Server, l net.Listener) error {
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return named(name, err)
+	}
+	return nil
+}
+
+func named(listener string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", listener, err)
+}

@@ -1,0 +1,143 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/callgate/callgate/eventstream"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+const (
+	defaultHeartbeat = 15 * time.Second
+	defaultWait      = 30 * time.Second
+	defaultPageSize  = 100
+)
+
+// Events implements callgate.v1.Events.
+type Events struct {
+	callgatev1.UnsafeEventsServer
+	hub *eventstream.Hub
+	log *eventstream.Log
+}
+
+// NewEvents gives out what is in log: hub follows its end.
+func NewEvents(log *eventstream.Log, hub *eventstream.Hub) *Events {
+	return &Events{log: log, hub: hub}
+}
+
+// StreamEvents implements callgatev1.EventsServer.
+func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
+	sub, err := s.hub.Subscribe(stream.Context(), subscribeOptions(req))
+	if err != nil {
+		return fmt.Errorf("stream events: %w", err)
+	}
+	defer sub.Close()
+	resp := started(sub) // sent at once: whoever has it misses nothing after its cursor
+	for {
+		if err := stream.Send(resp); err != nil {
+			return err
+		}
+		item, err := sub.Next(stream.Context()) // an event, a gap, or a heartbeat when none came in time
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("stream events: %w", err)
+		}
+		resp = itemToProto(item, req.GetIncludeData())
+	}
+}
+
+func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.SubscribeOptions {
+	opts := eventstream.SubscribeOptions{
+		Filter:            req.GetFilter(),
+		HeartbeatInterval: defaultHeartbeat,
+		UntilCallEnds:     req.GetUntilCallEnds(),
+	}
+	if req.HeartbeatInterval != nil {
+		opts.HeartbeatInterval = req.GetHeartbeatInterval().AsDuration()
+	}
+	switch start := req.GetStart().(type) {
+	case *callgatev1.StreamEventsRequest_Earliest:
+		opts.Start = eventstream.StartEarliest()
+	case *callgatev1.StreamEventsRequest_AfterCursor:
+		opts.Start = eventstream.StartAfter(start.AfterCursor)
+	case *callgatev1.StreamEventsRequest_FromTime:
+		opts.Start = eventstream.StartAt(start.FromTime.AsTime())
+	default:
+		opts.Start = eventstream.StartLatest()
+	}
+	return opts
+}
+
+func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
+	cursor, earliest := sub.Started()
+	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{
+		Started: &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest},
+	}}
+}
+
+func itemToProto(item eventstream.Item, includeData bool) *callgatev1.StreamEventsResponse {
+	switch {
+	case item.Event != nil:
+		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Event{Event: eventToProto(item.Event, includeData)}}
+	case item.Gap != nil:
+		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
+			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},
+		}}
+	case item.Draining != nil:
+		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Draining{
+			Draining: &callgatev1.StreamDraining{Cursor: item.Draining.Cursor},
+		}}
+	default:
+		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Heartbeat{
+			Heartbeat: &callgatev1.StreamHeartbeat{Cursor: item.Heartbeat.Cursor, ServerTime: timestamppb.New(item.Heartbeat.Time)},
+		}}
+	}
+}
+
+func eventToProto(e *eventstream.Event, includeData bool) *callgatev1.CallEvent {
+	if includeData {
+		return e.WithData()
+	}
+	return e.CallEvent
+}
+
+// ListEvents implements callgatev1.EventsServer.
+func (s *Events) ListEvents(ctx context.Context, req *callgatev1.ListEventsRequest) (*callgatev1.ListEventsResponse, error) {
+	size := int(req.GetPageSize())
+	if size == 0 {
+		size = defaultPageSize
+	}
+	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size)
+	if err != nil {
+		return nil, fmt.Errorf("list events: %w", err)
+	}
+	resp := &callgatev1.ListEventsResponse{NextPageToken: next}
+	for _, e := range events {
+		resp.Events = append(resp.Events, eventToProto(e, req.GetIncludeData()))
+	}
+	return resp, nil
+}
+
+// WaitForOutcome implements callgatev1.EventsServer.
+func (s *Events) WaitForOutcome(ctx context.Context, req *callgatev1.WaitForOutcomeRequest) (*callgatev1.WaitForOutcomeResponse, error) {
+	wait := defaultWait
+	if req.Timeout != nil {
+		wait = req.GetTimeout().AsDuration()
+	}
+	ctx, cancel := context.WithTimeout(ctx, waitFor(ctx, wait))
+	defer cancel()
+	outcome, err := s.hub.WaitForOutcome(ctx, req.GetReceipt())
+	if err != nil {
+		return nil, fmt.Errorf("wait for outcome: %w", err)
+	}
+	return &callgatev1.WaitForOutcomeResponse{Outcome: outcome}, nil
+}

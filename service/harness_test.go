@@ -1,0 +1,163 @@
+package service_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/callgate/callgate/eventstream"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/service"
+	"github.com/callgate/callgate/upstream"
+)
+
+const (
+	callbackPrefix = "https://gateway.example/callbacks/"
+	callbackToken  = "secret-token"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).Start.func1"))
+}
+
+// stub is an upstream that records what it was sent and answers as it is told.
+type stub struct {
+	mu       sync.Mutex
+	requests []sent
+	answer   func(http.ResponseWriter, *http.Request)
+}
+
+// sent is one request that reached the stub.
+type sent struct {
+	Method, Target, Body string
+	Header               http.Header
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.mu.Lock()
+	s.requests = append(s.requests, sent{r.Method, r.RequestURI, string(body), r.Header.Clone()})
+	answer := s.answer
+	s.mu.Unlock()
+	answer(w, r)
+}
+
+func (s *stub) received() []sent {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]sent(nil), s.requests...)
+}
+
+// answering answers every request alike.
+func answering(status int, body string, header ...string) *stub {
+	return &stub{answer: func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+		for i := 0; i+1 < len(header); i += 2 {
+			w.Header().Set(header[i], header[i+1])
+		}
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
+	}}
+}
+
+// gateway is the services over a real connection, before an upstream of the
+// test's own and with a log in memory.
+type gateway struct {
+	callgatev1.CallControlClient
+	callgatev1.ParticipantsClient
+	callgatev1.EventsClient
+	log *eventstream.Log
+	hub *eventstream.Hub
+}
+
+func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
+	t.Helper()
+	server := httptest.NewServer(upstreamServer)
+	t.Cleanup(server.Close)
+	return newGatewayAt(t, server.URL)
+}
+
+func newGatewayAt(t *testing.T, endpoint string) *gateway {
+	t.Helper()
+	logger := slog.New(slog.DiscardHandler)
+	log, err := eventstream.OpenLog(t.Context(), eventstream.LogOptions{MaxAge: time.Hour, MaxBytes: 64 << 20, Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { check(t, log.Close()) })
+	hub, err := eventstream.NewHub(context.Background(), log, eventstream.HubOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(hub.Close)
+
+	key, err := upstream.ParseAccessKey("c2VjcmV0a2V5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	client, err := upstream.New(upstream.Options{
+		Endpoint: endpoint, AccessKey: key, Tries: 2, RetryDelay: time.Millisecond, Transport: &http.Client{Transport: transport},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	interceptors, err := service.NewInterceptors(logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	actions := service.NewActions(hub, callbackPrefix, callbackToken, logger)
+	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
+	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
+	pipe := bufconn.Listen(1 << 20)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(pipe) }()
+	t.Cleanup(func() { server.Stop(); check(t, <-served) })
+
+	conn, err := grpc.NewClient("passthrough:///gateway", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { check(t, conn.Close()) })
+	return &gateway{
+		CallControlClient:  callgatev1.NewCallControlClient(conn),
+		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
+		EventsClient:       callgatev1.NewEventsClient(conn),
+		log:                log,
+		hub:                hub,
+	}
+}
+
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func user(id string) *callgatev1.CommunicationIdentifier {
+	return &callgatev1.CommunicationIdentifier{Kind: &callgatev1.CommunicationIdentifier_CommunicationUserId{CommunicationUserId: id}}
+}
+
+func phone(number string) *callgatev1.CommunicationIdentifier {
+	return &callgatev1.CommunicationIdentifier{Kind: &callgatev1.CommunicationIdentifier_PhoneNumber{PhoneNumber: number}}
+}

@@ -1,0 +1,260 @@
+// Package upstream is a typed client of the Azure Communication Services Call
+// Automation REST API: one method per operation.
+package upstream
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	"github.com/google/uuid"
+)
+
+// DefaultAPIVersion is the api-version that the wire models are of.
+const DefaultAPIVersion = "2026-03-12"
+
+// Options are the settings of a Client.
+type Options struct {
+	// Endpoint of the Communication Services resource, as in
+	// "https://example.communication.azure.com". Required.
+	Endpoint string
+	// AccessKey signs requests; or TokenCredential has them carry an Entra
+	// token. Exactly one is required.
+	AccessKey       AccessKey
+	TokenCredential azcore.TokenCredential
+	// APIVersion defaults to DefaultAPIVersion.
+	APIVersion string
+	// Tries is how often a request is sent at most, 4 if 0.
+	Tries int
+	// TryTimeout bounds one try, 10 s if 0. The caller's deadline bounds all.
+	TryTimeout time.Duration
+	// RetryDelay is the pause before the first retry where the upstream does not
+	// name one, 500 ms if 0. It doubles with each.
+	RetryDelay time.Duration
+	// Version is this program's own, for the User-Agent; "dev" if empty.
+	Version string
+	// Transport defaults to one that is tuned for a single host. It must not
+	// follow redirects: a signed request must go nowhere else.
+	Transport policy.Transporter
+}
+
+// Client sends requests to one Communication Services resource. It is safe for
+// concurrent use.
+type Client struct {
+	endpoint   *url.URL // scheme and host
+	apiVersion string
+	userAgent  string
+	pipeline   runtime.Pipeline
+	retry      policy.RetryOptions // of every operation; retryOptions adds what depends on it
+	transport  policy.Transporter
+}
+
+// New returns a client. Nothing is sent yet.
+func New(opts Options) (*Client, error) {
+	endpoint, err := parseEndpoint(opts.Endpoint)
+	if err != nil {
+		return nil, err
+	}
+	if opts.TokenCredential != nil && endpoint.Scheme != "https" {
+		return nil, errors.New("an Entra credential needs an https endpoint")
+	}
+	auth, err := authentication(opts)
+	if err != nil {
+		return nil, err
+	}
+	if opts.APIVersion == "" {
+		opts.APIVersion = DefaultAPIVersion
+	}
+	if opts.Tries == 0 {
+		opts.Tries = 4
+	}
+	if opts.TryTimeout == 0 {
+		opts.TryTimeout = 10 * time.Second
+	}
+	if opts.RetryDelay == 0 {
+		opts.RetryDelay = 500 * time.Millisecond
+	}
+	if opts.Transport == nil {
+		opts.Transport = defaultTransport()
+	}
+	retry := policy.RetryOptions{
+		MaxRetries:    int32(opts.Tries) - 1,
+		TryTimeout:    opts.TryTimeout,
+		RetryDelay:    opts.RetryDelay,
+		MaxRetryDelay: maxRetryDelay,
+	}
+	if retry.MaxRetries == 0 {
+		retry.MaxRetries = -1 // azcore's 0 is its default
+	}
+	return &Client{
+		endpoint:   endpoint,
+		apiVersion: opts.APIVersion,
+		userAgent:  "callgate/" + cmp.Or(opts.Version, "dev"),
+		pipeline: runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: []policy.Policy{auth, try{}}}, &policy.ClientOptions{
+			Transport: readingTransport{opts.Transport},
+			Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
+		}),
+		retry:     retry,
+		transport: opts.Transport,
+	}, nil
+}
+
+// CloseIdleConnections closes the connections that no request is using.
+func (c *Client) CloseIdleConnections() {
+	if transport, can := c.transport.(interface{ CloseIdleConnections() }); can {
+		transport.CloseIdleConnections()
+	}
+}
+
+// parseEndpoint takes scheme and host of a resource's address, and nothing that
+// would be lost. Its error does not repeat the address, which may be a whole
+// connection string.
+func parseEndpoint(s string) (*url.URL, error) {
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || strings.ContainsFunc(u.Host, notInHost) || u.Hostname() == "" ||
+		u.Path != "" && u.Path != "/" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
+		return nil, errors.New("the endpoint must be a URL such as https://example.communication.azure.com, and nothing behind the host")
+	}
+	// The host is signed as the upstream sees it: without the port that the
+	// scheme implies.
+	host := strings.ToLower(u.Host)
+	if u.Scheme == "https" {
+		host = strings.TrimSuffix(host, ":443")
+	} else {
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: host}, nil
+}
+
+func notInHost(r rune) bool {
+	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("-._:[]", r)
+}
+
+// defaultTransport keeps connections to its one host, and follows no redirect:
+// the API has none, and a signed request must go nowhere else.
+func defaultTransport() *http.Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConns = 256
+	transport.MaxIdleConnsPerHost = 256
+	transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(64)}
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// Repeat names one action, so that the upstream acts once however often the
+// request arrives (Repeatability-Request-ID and -First-Sent).
+type Repeat struct {
+	// ID is a UUID.
+	ID string
+	// FirstSent is when the request was first sent; it is part of the name.
+	FirstSent time.Time
+}
+
+// NewRepeat names a new action.
+func NewRepeat(now time.Time) Repeat {
+	return Repeat{ID: uuid.NewString(), FirstSent: now}
+}
+
+// operation is one request: what the contract says of it, and its values.
+type operation struct {
+	name      string
+	method    string
+	path      string // percent-encoded; or a whole URL, which is then sent as it is
+	repeat    Repeat // zero where the upstream does not make the operation repeatable
+	body      any    // nil for none
+	want      int    // the status of success
+	requestID string // made by do
+}
+
+// repeatable says whether the request may be sent again once it may have
+// arrived: because the upstream knows it for the same, or because doing it twice
+// does no more than doing it once.
+func (op operation) repeatable() bool {
+	return op.repeat.ID != "" || op.method == http.MethodGet || op.method == http.MethodDelete
+}
+
+// do sends the request until it is answered, and decodes the answer into out
+// (nil where there is none).
+func (c *Client) do(ctx context.Context, op operation, out any) error {
+	op.requestID = uuid.NewString()
+	s := &sending{}
+	req, err := c.newRequest(policy.WithRetryOptions(ctx, c.retryOptions(ctx, op, s)), op, s)
+	if err != nil {
+		return err
+	}
+	resp, err := c.pipeline.Do(req)
+	if err != nil {
+		return op.failed(ctx, s, err)
+	}
+	body, err := runtime.Payload(resp) // in memory already: readingTransport read it
+	if err != nil {
+		return op.refused(s, resp, nil, err)
+	}
+	if resp.StatusCode != op.want {
+		return op.refused(s, resp, body, nil)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(body, out); err != nil {
+		return op.refused(s, resp, nil, fmt.Errorf("decode the answer: %w", err))
+	}
+	return nil
+}
+
+func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*policy.Request, error) {
+	target := op.path
+	if strings.HasPrefix(target, "/") {
+		if slices.ContainsFunc(strings.Split(target[1:], "/"), notASegment) {
+			return nil, invalid(op.name, "an id is empty, or steps out of the path")
+		}
+		target = c.endpoint.String() + target + "?api-version=" + url.QueryEscape(c.apiVersion)
+	}
+	req, err := runtime.NewRequest(ctx, op.method, target)
+	if err != nil {
+		return nil, invalid(op.name, withoutURL(err).Error())
+	}
+	header := req.Raw().Header
+	header.Set("Accept", "application/json")
+	header.Set("User-Agent", c.userAgent)
+	header.Set("x-ms-client-request-id", op.requestID)
+	if op.repeat.ID != "" {
+		header.Set("Repeatability-Request-ID", op.repeat.ID)
+		header.Set("Repeatability-First-Sent", op.repeat.FirstSent.UTC().Format(http.TimeFormat))
+	}
+	if op.body != nil {
+		if s.body, err = json.Marshal(op.body); err != nil {
+			return nil, invalid(op.name, err.Error())
+		}
+		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(s.body)), "application/json"); err != nil {
+			return nil, invalid(op.name, err.Error())
+		}
+	}
+	hash := sha256.Sum256(s.body)
+	header.Set(contentHashHeader, base64.StdEncoding.EncodeToString(hash[:]))
+	req.SetOperationValue(s)
+	return req, nil
+}
+
+// notASegment says whether an id made a path that means another one.
+func notASegment(segment string) bool {
+	return segment == "" || segment == "." || segment == ".." || segment[0] == ':'
+}

@@ -1,0 +1,115 @@
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+)
+
+// maxResponse bounds an answer, in bytes. A page of 350 participants, the most a
+// call can have, takes some 100 kB.
+const maxResponse = 1 << 20
+
+// sending is one operation on its way: what every try sends, and what the tries
+// so far may have done.
+type sending struct {
+	body []byte // nil for none
+	sent bool   // a try found a connection
+	// A try may have acted. The last answer alone cannot tell: a refusal says
+	// nothing of an earlier try whose answer was lost.
+	acted bool
+}
+
+// try is the policy next to the transport. It sees each try of a request.
+type try struct{}
+
+// Do implements policy.Policy.
+func (try) Do(req *policy.Request) (*http.Response, error) {
+	if err := req.Raw().Context().Err(); err != nil {
+		return nil, err // too late to send anything
+	}
+	var s *sending
+	req.OperationValue(&s)
+	if s.body != nil {
+		// A reader of its own: the transport may still be reading that of a
+		// try which has timed out.
+		raw := req.Raw()
+		raw.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.body)), nil }
+		raw.Body, _ = raw.GetBody()
+	}
+	var wanted, connected atomic.Bool
+	resp, err := req.WithContext(httptrace.WithClientTrace(req.Raw().Context(), &httptrace.ClientTrace{
+		GetConn: func(string) { wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})).Next()
+	if err != nil && wanted.Load() && !connected.Load() {
+		return nil, err // no connection came about: nothing was sent
+	}
+	s.sent = true
+	s.acted = s.acted || mayHaveActed(statusOf(resp, err))
+	return resp, err
+}
+
+// statusOf is the status of an answer, complete or not; 0 for none.
+func statusOf(resp *http.Response, err error) int {
+	if broken, is := errors.AsType[*brokenAnswerError](err); is {
+		return broken.resp.StatusCode
+	}
+	if resp == nil {
+		return 0
+	}
+	return resp.StatusCode
+}
+
+// mayHaveActed says whether a request so answered may have had its effect. A
+// refusal has none.
+func mayHaveActed(status int) bool {
+	return status < 400 || status >= 500 || status == http.StatusRequestTimeout
+}
+
+// readingTransport takes in the whole of an answer, so that one which breaks off
+// can be asked for again, and one which is too long is not kept.
+type readingTransport struct {
+	policy.Transporter
+}
+
+// Do implements policy.Transporter.
+func (t readingTransport) Do(req *http.Request) (*http.Response, error) {
+	resp, err := t.Transporter.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	if err == nil && len(body) > maxResponse {
+		err = tooLongError{}
+	}
+	_ = resp.Body.Close() // there is nothing left to lose
+	if err != nil {
+		return nil, &brokenAnswerError{resp: resp, err: err}
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return resp, nil
+}
+
+// brokenAnswerError is an answer of which only the head is known.
+type brokenAnswerError struct {
+	resp *http.Response
+	err  error
+}
+
+func (e *brokenAnswerError) Error() string { return "read the answer: " + e.err.Error() }
+
+func (e *brokenAnswerError) Unwrap() error { return e.err }
+
+// tooLongError is an answer longer than maxResponse.
+type tooLongError struct{}
+
+func (tooLongError) Error() string { return "it is longer than 1 MiB" }
+
+// NonRetriable tells azcore that the next answer would be as long.
+func (tooLongError) NonRetriable() {}
