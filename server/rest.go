@@ -12,6 +12,7 @@ import (
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 	"google.golang.org/grpc/test/bufconn"
@@ -46,9 +47,11 @@ func newREST() (*rest, error) {
 	mux := runtime.NewServeMux(
 		runtime.WithMarshalerOption(runtime.MIMEWildcard, json),
 		runtime.WithMarshalerOption(eventStreamType, &sseMarshaler{JSONPb: json}),
-		// Raw ids come percent-encoded in paths, and may hold any character.
+		// Raw ids come percent-encoded in paths. (The gateway splits at %2F, so
+		// one that held a slash, which none does, could be used over gRPC only.)
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithErrorHandler(restError),
+		runtime.WithRoutingErrorHandler(restRoutingError),
 	)
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		callgatev1.RegisterCallControlHandler,
@@ -75,6 +78,15 @@ func restError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, 
 		}
 	}
 	runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
+}
+
+// restRoutingError answers for a path or a verb that there is not.
+func restRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, httpStatus int) {
+	code := codes.NotFound
+	if httpStatus == http.StatusMethodNotAllowed {
+		code = codes.Unimplemented
+	}
+	restStatus(w, httpStatus, code, http.StatusText(httpStatus))
 }
 
 // eventStreamRequest lets a client that lost its event stream go on: it sends

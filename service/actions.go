@@ -1,3 +1,6 @@
+// Package service is the gRPC services: what a client asks for is translated for
+// the upstream and the answer translated back, and every failure becomes one gRPC
+// status.
 package service
 
 import (

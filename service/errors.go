@@ -39,6 +39,8 @@ func Status(err error) *status.Status {
 		trimmed     *eventstream.CursorTrimmedError
 	)
 	switch {
+	case errors.Is(err, upstream.ErrInvalidRequest):
+		return newStatus(codes.InvalidArgument, "an id or a page token is not one that the upstream gave out", "INVALID_REQUEST", nil)
 	case errors.As(err, &upstreamErr):
 		return upstreamStatus(upstreamErr)
 	case errors.As(err, &validation):

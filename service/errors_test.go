@@ -44,6 +44,7 @@ func TestStatus(t *testing.T) {
 		{"no answer in the caller's time, might dial twice", &upstream.Error{Err: context.DeadlineExceeded}, codes.Unknown, "UPSTREAM_OUTCOME_UNKNOWN"},
 		{"answer that cannot be read", &upstream.Error{StatusCode: 200, Repeatable: true, Err: io.ErrUnexpectedEOF}, codes.Internal, "UPSTREAM_RESPONSE_INVALID"},
 		{"wrapped on the way", fmt.Errorf("play: %w", &upstream.Error{StatusCode: 429}), codes.ResourceExhausted, "UPSTREAM_THROTTLED"},
+		{"id that leaves its place in the path", &upstream.Error{Repeatable: true, Err: upstream.ErrInvalidRequest}, codes.InvalidArgument, "INVALID_REQUEST"},
 		{"cancelled", fmt.Errorf("get call: %w", context.Canceled), codes.Canceled, "CANCELLED"},
 		{"out of time", context.DeadlineExceeded, codes.DeadlineExceeded, "DEADLINE_EXCEEDED"},
 		{"trimmed cursor", &eventstream.CursorTrimmedError{Earliest: "e"}, codes.OutOfRange, "CURSOR_TRIMMED"},

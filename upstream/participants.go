@@ -14,8 +14,8 @@ func (c *Client) GetParticipants(ctx context.Context, callConnectionID string) (
 }
 
 // GetParticipantsNext reads the page that a nextLink leads to: GET, 200. The
-// link may be relative, and is followed as it is; but only to the client's own
-// endpoint, or the request would be signed for a stranger.
+// link may be relative, and is followed as it is; but only within the API of the
+// client's own endpoint, or the request would be signed for a stranger.
 func (c *Client) GetParticipantsNext(ctx context.Context, nextLink string) (*GetParticipantsResponse, error) {
 	const name = "getParticipantsNext"
 	link, err := url.Parse(nextLink)
@@ -25,6 +25,9 @@ func (c *Client) GetParticipantsNext(ctx context.Context, nextLink string) (*Get
 	target := c.endpoint.ResolveReference(link)
 	if target.Scheme != c.endpoint.Scheme || !strings.EqualFold(target.Host, c.endpoint.Host) || target.User != nil {
 		return nil, invalid(name, "the link to the next page leads to another host")
+	}
+	if !strings.HasPrefix(target.EscapedPath(), "/calling/") {
+		return nil, invalid(name, "the link to the next page leads out of the API")
 	}
 	target.Host, target.Fragment, target.RawFragment = c.endpoint.Host, "", ""
 	target.RawQuery = strings.ReplaceAll(target.RawQuery, " ", "%20") // a space would end the request line

@@ -198,6 +198,7 @@ func (c *Config) upstreamClient(l *server.Listeners) (*upstream.Client, error) {
 		APIVersion: c.APIVersion,
 		Tries:      c.UpstreamTries,
 		TryTimeout: c.UpstreamTryTimeout,
+		Version:    version(),
 	}
 	connection := string(c.connectionString)
 	if c.emulated() {

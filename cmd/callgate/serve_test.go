@@ -1,0 +1,193 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/health/grpc_health_v1"
+	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
+
+	"github.com/callgate/callgate/emulator"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+func noEnv(string) string { return "" }
+
+func env(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+const connection = "endpoint=https://x.communication.azure.com/;accesskey=c2VjcmV0a2V5"
+
+func TestConfigurationIsCheckedWhole(t *testing.T) {
+	for _, tc := range []struct {
+		name string
+		env  func(string) string
+		args []string
+		want []string
+	}{
+		{"two mistakes at once", noEnv, []string{"--upstream-tries=0", "--emulator-time-scale=0"}, []string{"--upstream-tries", "--emulator-time-scale"}},
+		{"no such flag", noEnv, []string{"--nonsense"}, []string{"nonsense"}},
+		{"real upstream without a public address", env("CALLGATE_CONNECTION_STRING", connection), nil, []string{"--callback-base-url"}},
+		{"public address without TLS", env("CALLGATE_CONNECTION_STRING", connection, "CALLGATE_CALLBACK_BASE_URL", "http://gw.example"), nil, []string{"--callback-base-url"}},
+		{"emulator and a real upstream", env("CALLGATE_CONNECTION_STRING", connection), []string{"--upstream=emulator"}, []string{"which is meant"}},
+		{"real upstream without a credential", noEnv, []string{"--upstream=acs", "--callback-base-url=https://gw.example"}, []string{"CALLGATE_CONNECTION_STRING"}},
+		{"two credentials", env("CALLGATE_CONNECTION_STRING", connection), []string{"--endpoint=https://x.communication.azure.com", "--callback-base-url=https://gw.example"}, []string{"which is meant"}},
+		{"malformed connection string", env("CALLGATE_CONNECTION_STRING", "endpoint=x;key=c2VjcmV0"), []string{"--callback-base-url=https://gw.example"}, []string{"connection string"}},
+		{"short callback key", env("CALLGATE_CALLBACK_KEY", "c2hvcnQ="), nil, []string{"callback key"}},
+		{"gRPC for everybody", noEnv, []string{"--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
+		{"REST for everybody", noEnv, []string{"--http-addr=:0"}, []string{"--insecure"}},
+		{"emulator for everybody", noEnv, []string{"--emulator-addr=[::]:0"}, []string{"--insecure"}},
+		{"address that is none", noEnv, []string{"--grpc-addr=nowhere"}, []string{"grpc listener"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out bytes.Buffer
+			err := run(t.Context(), append(freePorts(t, tc.args), tc.args...), tc.env, &out, &out)
+			if err == nil {
+				t.Fatal("the gateway started and stopped")
+			}
+			for _, want := range tc.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("error %q does not speak of %q", err, want)
+				}
+			}
+			if strings.Contains(err.Error()+out.String(), "c2VjcmV0") {
+				t.Errorf("the secret is shown: %v\n%s", err, &out)
+			}
+		})
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--help"}, "CALLGATE_CONNECTION_STRING"},
+		{[]string{"version"}, "callgate "},
+		{[]string{"emulator", "--help"}, "0486"},
+	} {
+		var out bytes.Buffer
+		if err := run(t.Context(), tc.args, noEnv, &out, &out); err != nil || !strings.Contains(out.String(), tc.want) {
+			t.Errorf("%v: %v\n%s", tc.args, err, &out)
+		}
+	}
+}
+
+// TestEventGridURL: the address that is printed is let in.
+func TestEventGridURL(t *testing.T) {
+	dir := t.TempDir()
+	g := start(t, "--data-dir="+dir)
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"eventgrid-url", "--data-dir=" + dir, "--callback-base-url=https://gw.example"}, noEnv, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	address, found := strings.CutPrefix(strings.TrimSpace(out.String()), "https://gw.example")
+	if !found {
+		t.Fatalf("printed %s", &out)
+	}
+	post(t, g.callbackURL+address, incomingCallEvent(1))
+}
+
+// TestOpenListeners: --insecure is believed, and says nothing of the callback
+// listener, which is meant to be open.
+func TestOpenListeners(t *testing.T) {
+	start(t, "--grpc-addr=0.0.0.0:0", "--http-addr=0.0.0.0:0", "--emulator-addr=0.0.0.0:0", "--insecure")
+	start(t, "--callback-addr=0.0.0.0:0")
+}
+
+func TestHealthReflectionAndPages(t *testing.T) {
+	g := start(t)
+	health, err := grpc_health_v1.NewHealthClient(g.conn).Check(t.Context(), &grpc_health_v1.HealthCheckRequest{})
+	if err != nil || health.GetStatus() != grpc_health_v1.HealthCheckResponse_SERVING {
+		t.Errorf("health: %v, %v", health, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	refl, err := reflection.NewServerReflectionClient(g.conn).ServerReflectionInfo(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := refl.Send(&reflection.ServerReflectionRequest{MessageRequest: &reflection.ServerReflectionRequest_ListServices{}}); err != nil {
+		t.Fatal(err)
+	}
+	services, err := refl.Recv()
+	if err != nil || !strings.Contains(services.String(), "callgate.v1.CallControl") {
+		t.Errorf("reflection: %v, %v", services, err)
+	}
+	for path, want := range map[string]string{
+		"/healthz":      "ok",
+		"/readyz":       "ready",
+		"/openapi.json": `"/v1/calls/{call_connection_id}:transfer"`,
+		"/metrics":      "callgate_callbacks_total",
+		"/":             "callgate",
+	} {
+		if path == "/metrics" { // a counter appears with the first callback
+			walk{t, g, transports[0]}.call(user("8:acs:res_a"))
+		}
+		code, body, err := g.rest(t.Context(), "GET", path, "")
+		if err != nil || code != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("GET %s: %d, %v: %.200s", path, code, err, body)
+		}
+	}
+}
+
+// TestConfiguredUpstream: with a connection string and a public address the
+// gateway talks to the upstream that they name, and brings no emulator.
+func TestConfiguredUpstream(t *testing.T) {
+	// The public address exists in this test alone: what is posted there stays
+	// in the process.
+	public := roundTripper(func(r *http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: r}, nil
+	})
+	em, err := emulator.New(emulator.Options{HTTPClient: &http.Client{Transport: public}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(em.Close)
+	var seen string
+	upstreamServer := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		seen = string(body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		em.Handler().ServeHTTP(w, r)
+	}))
+	t.Cleanup(upstreamServer.Close)
+
+	g := startWith(t, env(
+		"CALLGATE_CONNECTION_STRING", emulator.ConnectionString(upstreamServer.URL, emulator.DefaultAccessKey),
+		"CALLGATE_CALLBACK_BASE_URL", "https://gw.example/acs/",
+	))
+	if g.emulatorURL != "" {
+		t.Error("an emulator is there")
+	}
+	var created callgatev1.CreateCallResponse
+	walk{t, g, transports[0]}.do("CallControl/CreateCall", &callgatev1.CreateCallRequest{
+		Targets: []*callgatev1.CommunicationIdentifier{user("8:acs:res_a")},
+	}, &created)
+	if !strings.Contains(seen, `"callbackUri":"https://gw.example/acs/callbacks/`) {
+		t.Errorf("the upstream was sent %s", seen)
+	}
+	if !strings.Contains(g.stdout.String(), "--resource-id is not set") {
+		t.Error("nothing says that the audience of callbacks is not checked")
+	}
+	if all := g.stdout.String() + g.stderr.String(); strings.Contains(all, emulator.DefaultAccessKey) {
+		t.Error("the access key is in the output")
+	}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
