@@ -65,8 +65,6 @@ func newREST() (*rest, error) {
 	return &rest{mux: mux, pipe: pipe, client: client}, nil
 }
 
-func (r *rest) serve(s *grpc.Server) error { return s.Serve(r.pipe) }
-
 func (r *rest) close() { _ = r.client.Close() } // its server is gone already
 
 // restError adds the Retry-After header where the error says how long to wait.

@@ -83,8 +83,8 @@ func newHTTPServer(handler http.Handler) *http.Server {
 // nothing runs any more.
 func (s *Server) Run(ctx context.Context, l *Listeners) error {
 	serving, fail := errgroup.WithContext(ctx)
-	serving.Go(func() error { return named("grpc", s.grpc.Serve(l.GRPC)) })
-	serving.Go(func() error { return named("rest", s.rest.serve(s.grpc)) })
+	serving.Go(func() error { return serveGRPC("grpc", s.grpc, l.GRPC) })
+	serving.Go(func() error { return serveGRPC("rest", s.grpc, s.rest.pipe) })
 	serving.Go(func() error { return serveHTTP("http", s.http, l.HTTP) })
 	serving.Go(func() error { return serveHTTP("callbacks", s.callbacks, l.Callbacks) })
 	if s.opts.Emulator != nil {
@@ -156,6 +156,13 @@ func (s *Server) stop() {
 	s.grpc.GracefulStop()
 	force()
 	s.rest.close()
+}
+
+func serveGRPC(name string, server *grpc.Server, l net.Listener) error {
+	if err := server.Serve(l); !errors.Is(err, grpc.ErrServerStopped) {
+		return named(name, err)
+	}
+	return nil
 }
 
 func serveHTTP(name string, server *http.Server, l net.Listener) error {
