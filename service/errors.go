@@ -58,6 +58,8 @@ func Status(err error) *status.Status {
 		return newStatus(codes.FailedPrecondition, "this cursor is of a position that the log never had", "CURSOR_AHEAD_OF_LOG", nil)
 	case errors.Is(err, eventstream.ErrLogUnavailable):
 		return newStatus(codes.Unavailable, "the event log is unavailable", "LOG_UNAVAILABLE", nil)
+	case errors.Is(err, eventstream.ErrDraining):
+		return newStatus(codes.Unavailable, "the gateway is about to stop: ask again, elsewhere", "DRAINING", nil)
 	case errors.Is(err, context.Canceled):
 		return newStatus(codes.Canceled, "cancelled by the client", "CANCELLED", nil)
 	case errors.Is(err, context.DeadlineExceeded):

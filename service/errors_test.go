@@ -52,6 +52,7 @@ func TestStatus(t *testing.T) {
 		{"cursor of another log", eventstream.ErrCursorOtherLog, codes.FailedPrecondition, "CURSOR_OF_OTHER_LOG"},
 		{"cursor from the future", eventstream.ErrCursorAhead, codes.FailedPrecondition, "CURSOR_AHEAD_OF_LOG"},
 		{"log gone", eventstream.ErrLogUnavailable, codes.Unavailable, "LOG_UNAVAILABLE"},
+		{"gateway about to stop", eventstream.ErrDraining, codes.Unavailable, "DRAINING"},
 		{"anything else", io.ErrClosedPipe, codes.Internal, "INTERNAL"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
