@@ -200,7 +200,7 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := c.pipeline.Do(req)
+	resp, err := c.pipeline.Do(req) //nolint:bodyclose // readingTransport has read and closed it
 	if err != nil {
 		return op.failed(ctx, s, err)
 	}

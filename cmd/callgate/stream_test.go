@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -162,7 +163,7 @@ func TestStreamEndsWithTheCall(t *testing.T) {
 	})
 	w.do("CallControl/HangUpCall", &callgatev1.HangUpCallRequest{CallConnectionId: id}, &callgatev1.HangUpCallResponse{})
 	<-events.done
-	if events.err != io.EOF {
+	if !errors.Is(events.err, io.EOF) {
 		t.Errorf("the stream ended with %v", events.err)
 	}
 	all := events.all()
@@ -214,7 +215,7 @@ func TestStopTellsStreams(t *testing.T) {
 	events.mu.Lock()
 	last := events.got[len(events.got)-1]
 	events.mu.Unlock()
-	if last.GetDraining().GetCursor() == "" || events.err != io.EOF {
+	if last.GetDraining().GetCursor() == "" || !errors.Is(events.err, io.EOF) {
 		t.Fatalf("the stream ended with %v, %v", last, events.err)
 	}
 
