@@ -14,6 +14,7 @@ import (
 	"google.golang.org/grpc/reflection"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/service"
 )
 
 // maxRequest bounds a request, over gRPC and over REST.
@@ -26,6 +27,7 @@ func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
 		logging.WithFieldsFromContextAndCallMeta(callConnectionField),
 	}
 	s := grpc.NewServer(
+		service.Codec(),
 		grpc.MaxRecvMsgSize(maxRequest),
 		// Finds clients that are gone without a word, whose streams would else
 		// stay forever.

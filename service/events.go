@@ -39,9 +39,9 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.S
 		return fmt.Errorf("stream events: %w", err)
 	}
 	defer sub.Close()
-	resp := started(sub) // sent at once: whoever has it misses nothing after its cursor
+	var resp any = started(sub) // sent at once: whoever has it misses nothing after its cursor
 	for {
-		if err := stream.Send(resp); err != nil {
+		if err := stream.SendMsg(resp); err != nil {
 			return err
 		}
 		item, err := sub.Next(stream.Context()) // an event, a gap, or a heartbeat when none came in time
@@ -51,7 +51,7 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.S
 		if err != nil {
 			return fmt.Errorf("stream events: %w", err)
 		}
-		resp = itemToProto(item, req.GetIncludeData())
+		resp = itemToSend(item, req.GetIncludeData())
 	}
 }
 
@@ -84,10 +84,12 @@ func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 	}}
 }
 
-func itemToProto(item eventstream.Item, includeData bool) *callgatev1.StreamEventsResponse {
+// itemToSend is a StreamEventsResponse; of an event, the bytes that everybody is
+// sent.
+func itemToSend(item eventstream.Item, includeData bool) any {
 	switch {
 	case item.Event != nil:
-		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Event{Event: eventToProto(item.Event, includeData)}}
+		return encoded(item.Event.Encoded(includeData))
 	case item.Gap != nil:
 		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
 			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},

@@ -122,7 +122,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	server := grpc.NewServer(service.Codec(), grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
 	actions := service.NewActions(hub, callbackPrefix, callbackToken, logger)
 	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
