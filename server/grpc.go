@@ -7,11 +7,13 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
+	"google.golang.org/grpc/status"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
@@ -25,6 +27,7 @@ func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
 		logging.WithLogOnEvents(logging.FinishCall),
 		logging.WithDisableLoggingFields(logging.ComponentFieldKey, logging.MethodTypeFieldKey),
 		logging.WithFieldsFromContextAndCallMeta(callConnectionField),
+		logging.WithErrorFields(errorFields),
 	}
 	s := grpc.NewServer(
 		service.Codec(),
@@ -44,11 +47,37 @@ func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
 	return s
 }
 
-// slogger logs RPCs with logger: the levels of the two are the same numbers.
+// slogger logs RPCs with logger: the levels of the two are the same numbers. It
+// leaves out the error's text, which may repeat what the upstream wrote about
+// people; errorFields has what an operator needs.
 func slogger(logger *slog.Logger) logging.Logger {
 	return logging.LoggerFunc(func(ctx context.Context, level logging.Level, msg string, fields ...any) {
-		logger.Log(ctx, slog.Level(level), msg, fields...)
+		told := make([]any, 0, len(fields))
+		for i := 0; i+1 < len(fields); i += 2 {
+			if fields[i] != "grpc.error" {
+				told = append(told, fields[i], fields[i+1])
+			}
+		}
+		logger.Log(ctx, slog.Level(level), msg, told...)
 	})
+}
+
+// errorFields tell why an RPC failed, in words that are ours or name a request.
+func errorFields(err error) logging.Fields {
+	for _, detail := range status.Convert(err).Details() {
+		info, is := detail.(*errdetails.ErrorInfo)
+		if !is {
+			continue
+		}
+		fields := logging.Fields{"reason", info.GetReason()}
+		for _, name := range []string{"upstream_status", "upstream_code", "upstream_client_request_id", "upstream_chain_id", "upstream_azure_ref"} {
+			if value := info.GetMetadata()[name]; value != "" {
+				fields = append(fields, name, value)
+			}
+		}
+		return fields
+	}
+	return nil
 }
 
 // callConnectionField names the call that a request is about.

@@ -94,6 +94,11 @@ func startWith(t *testing.T, getenv func(string) string, args ...string) *gatewa
 		if err := g.stop(); err != nil {
 			t.Errorf("the gateway ended with: %v", err)
 		}
+		for _, secret := range []string{"425555", "800555", "callbacks/A", "?key=", "incomingCallContext", "Bearer "} {
+			if strings.Contains(g.stderr.String(), secret) {
+				t.Errorf("the log has %q:\n%s", secret, g.stderr)
+			}
+		}
 	})
 	waitUntil(t, "the gateway is ready", func() bool {
 		select {
