@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -86,14 +88,14 @@ func TestSubscribeRefusesCursors(t *testing.T) {
 		cursor string
 		is     func(error) bool
 	}{
-		"garbage":           {"garbage", func(err error) bool { return errors.Is(err, ErrCursorInvalid) }},
-		"empty":             {"", func(err error) bool { return errors.Is(err, ErrCursorInvalid) }},
-		"of another log":    {encodeCursor(logID{}, 5), func(err error) bool { return errors.Is(err, ErrCursorOtherLog) }},
-		"ahead of the log":  {log.cursor(11), func(err error) bool { return errors.Is(err, ErrCursorAhead) }},
-		"trimmed":           {log.cursor(3), func(err error) bool { return errors.As(err, &trimmed) && trimmed.Earliest == log.cursor(4) }},
-		"the earliest":      {log.cursor(4), func(err error) bool { return err == nil }},
-		"the last":          {log.cursor(10), func(err error) bool { return err == nil }},
-		"the hub's positon": {hub.Position(), func(err error) bool { return err == nil }},
+		"garbage":            {"garbage", func(err error) bool { return errors.Is(err, ErrCursorInvalid) }},
+		"empty":              {"", func(err error) bool { return errors.Is(err, ErrCursorInvalid) }},
+		"of another log":     {encodeCursor(logID{}, 5), func(err error) bool { return errors.Is(err, ErrCursorOtherLog) }},
+		"ahead of the log":   {log.cursor(11), func(err error) bool { return errors.Is(err, ErrCursorAhead) }},
+		"trimmed":            {log.cursor(3), func(err error) bool { return errors.As(err, &trimmed) && trimmed.Earliest == log.cursor(4) }},
+		"the earliest":       {log.cursor(4), func(err error) bool { return err == nil }},
+		"the last":           {log.cursor(10), func(err error) bool { return err == nil }},
+		"the hub's position": {hub.Position(), func(err error) bool { return err == nil }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			sub, err := hub.Subscribe(testContext(t), SubscribeOptions{Start: StartAfter(test.cursor)})
@@ -351,5 +353,27 @@ func TestNextEnds(t *testing.T) {
 				t.Error("the hub still knows it")
 			}
 		})
+	}
+}
+
+func TestReaderThatNeverReadsCostsABoundedQueue(t *testing.T) {
+	hub := hubWithoutLog(16)
+	sub := follow(hub, byCall("c"), time.Minute)
+	defer sub.Close()
+	for seq := range uint64(100 * maxQueued) {
+		publish(t, hub, seq+1, "c")
+	}
+	if n := len(sub.queue.items); n != maxQueued {
+		t.Errorf("%d are queued", n)
+	}
+}
+
+func TestMetricsHaveNamesOfTheirOwn(t *testing.T) {
+	registry := prometheus.NewPedanticRegistry()
+	log := openLog(t, LogOptions{Registerer: registry})
+	newHub(t, log, HubOptions{Registerer: registry})
+	NewReceiver(ReceiverOptions{Log: log, Registerer: registry})
+	if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
 	}
 }

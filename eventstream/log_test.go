@@ -97,12 +97,18 @@ func TestAppendIsIdempotent(t *testing.T) {
 		"nothing": {},
 	}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			log := openLog(t, LogOptions{})
-			mustAppend(t, log, test.before...)
-			mustAppend(t, log, test.records...)
-			wantHistory(t, log, "c", test.want...)
-		})
+		for _, more := range []int{0, minBatchRecords} { // one by one, and as an atomic batch
+			t.Run(fmt.Sprintf("%s, and %d more", name, more), func(t *testing.T) {
+				log := openLog(t, LogOptions{})
+				mustAppend(t, log, test.before...)
+				for i := range more {
+					test.records = append(test.records, record(fmt.Sprint(i), "more", c))
+				}
+				mustAppend(t, log, test.records...)
+				wantHistory(t, log, "c", test.want...)
+				wantCount(t, log, "more", more)
+			})
+		}
 	}
 }
 
@@ -148,13 +154,7 @@ func TestAppendOfManyAtOnce(t *testing.T) {
 func TestAppendOfABatchThatIsLargerThanOneWrite(t *testing.T) {
 	log := openLog(t, LogOptions{})
 	appendMany(t, log, "c", 0, 2*maxBatchRecords+10)
-	_, _, err := log.ListEvents(testContext(t), "c", "", 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, last, _, _ := log.bounds(testContext(t)); last != 2*maxBatchRecords+10 {
-		t.Errorf("the log has %d events", last)
-	}
+	wantCount(t, log, "c", 2*maxBatchRecords+10)
 }
 
 func TestAppendRefusesWhatHasNoIdentity(t *testing.T) {
@@ -199,9 +199,14 @@ func TestFailedAppendIsAnErrorAndMakesTheLogUnready(t *testing.T) {
 	if err := log.js.DeleteStream(testContext(t), streamName); err != nil {
 		t.Fatal(err)
 	}
-	err := log.Append(testContext(t), record("a", "c", typeCallConnected), record("b", "c", typeCallConnected))
-	if !errors.Is(err, ErrLogUnavailable) {
-		t.Errorf("Append: %v", err)
+	for _, n := range []int{1, 2, minBatchRecords} {
+		records := make([]*logv1.Record, n)
+		for i := range records {
+			records[i] = record(fmt.Sprint(i), "c", typeCallConnected)
+		}
+		if err := log.Append(testContext(t), records...); !errors.Is(err, ErrLogUnavailable) {
+			t.Errorf("Append of %d: %v", n, err)
+		}
 	}
 	if log.appender.recentFailure(failureMemory) == nil {
 		t.Error("the failure is forgotten")
@@ -260,5 +265,13 @@ func wantHistory(t *testing.T, log *Log, call string, want ...string) {
 	}
 	if strings.Join(got, " ") != strings.Join(want, " ") {
 		t.Errorf("the log has %v, want %v", got, want)
+	}
+}
+
+func wantCount(t *testing.T, log *Log, call string, want int) {
+	t.Helper()
+	events, _, err := log.ListEvents(testContext(t), call, "", 1000)
+	if err != nil || len(events) != want {
+		t.Errorf("the log has %d events of %s, %v; want %d", len(events), call, err, want)
 	}
 }
