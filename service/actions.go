@@ -5,11 +5,11 @@ package service
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -25,9 +25,10 @@ type outcomes interface {
 }
 
 // Actions is what all actions have in common: where the upstream is to report,
-// and the log that tells how they ended.
+// what clients asked for before, and the log that tells how it ended.
 type Actions struct {
 	outcomes       outcomes
+	requests       requests
 	callbackPrefix string
 	callbackURI    string
 	logger         *slog.Logger
@@ -35,90 +36,116 @@ type Actions struct {
 
 // NewActions reports to callbackPrefix+token, an absolute URL whose last part is
 // a secret.
-func NewActions(outcomes outcomes, callbackPrefix, token string, logger *slog.Logger) *Actions {
-	return &Actions{outcomes: outcomes, callbackPrefix: callbackPrefix, callbackURI: callbackPrefix + token, logger: logger}
+func NewActions(outcomes outcomes, requests requests, callbackPrefix, token string, logger *slog.Logger) *Actions {
+	return &Actions{
+		outcomes: outcomes, requests: requests, callbackPrefix: callbackPrefix, callbackURI: callbackPrefix + token, logger: logger,
+	}
 }
 
-// callback is the callback address of a new connection: the caller's own, or the
-// gateway's.
-func (a *Actions) callback(override string) string {
-	if override != "" {
-		return override
-	}
-	return a.callbackURI
+// actionRequest is the request of an action.
+type actionRequest interface {
+	proto.Message
+	GetRequestId() string
+}
+
+// actionResponse is the response of an action.
+type actionResponse interface {
+	proto.Message
+	GetReceipt() *callgatev1.ActionReceipt
 }
 
 // action is one action on its way.
 type action struct {
-	*Actions
-	receipt *callgatev1.ActionReceipt
-	repeat  upstream.Repeat
-	// Sending the client's request again is sending the same action again:
-	// with its request_id the upstream acts once.
-	sameAgain bool
+	receipt     *callgatev1.ActionReceipt
+	repeat      upstream.Repeat
+	callbackURI string
 }
 
-// begin is the first step of every action: the log's position is taken before
-// anything is sent, so that no outcome can be in front of it.
-func (a *Actions) begin(kind callgatev1.Action, req interface{ GetRequestId() string }) action {
-	act := action{
-		Actions:   a,
-		receipt:   &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
-		repeat:    upstream.NewRepeat(time.Now()),
-		sameAgain: req.GetRequestId() != "",
+// perform is the frame of every action. The log's position is taken before
+// anything is sent, so that no outcome can be in front of it; do sends; the
+// response has the receipt, and the outcome where the request waits for it. An
+// action that the client named happens once.
+func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Action, req actionRequest, do func(*action) (R, error)) (R, error) {
+	var (
+		resp R
+		err  error
+	)
+	if req.GetRequestId() == "" {
+		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
+		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once
+			err = unnamed(err)
+		}
+	} else {
+		resp, err = once(ctx, a, kind, req, do)
 	}
-	if act.sameAgain {
-		act.repeat.ID = req.GetRequestId()
+	if err != nil {
+		var none R
+		return none, err
+	}
+	if ended, is := any(resp).(interface{ GetAlreadyEnded() bool }); is && ended.GetAlreadyEnded() {
+		return resp, nil // nothing is to come
+	}
+	if req, can := req.(interface{ GetWaitTimeout() *durationpb.Duration }); can {
+		a.wait(ctx, resp.GetReceipt(), req.GetWaitTimeout())
+	}
+	return resp, nil
+}
+
+// begin prepares an action that has not been sent yet.
+func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
+	act := &action{
+		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
+		repeat:      repeat,
+		callbackURI: a.callbackURI,
 	}
 	if req, has := req.(interface{ GetOperationContext() string }); has {
 		act.receipt.OperationContext = req.GetOperationContext()
 		if act.receipt.OperationContext == "" {
-			act.receipt.OperationContext = act.madeUpContext()
+			act.receipt.OperationContext = madeUpContext(req.(actionRequest).GetRequestId())
 		}
 	}
 	return act
 }
 
 // madeUpContext lets the events of an action be told where the caller gave no
-// context. It must be the same when the same request comes again.
-func (act *action) madeUpContext() string {
-	if act.sameAgain {
-		return act.repeat.ID
+// context. It is the same when the same request comes again.
+func madeUpContext(requestID string) string {
+	if requestID != "" {
+		return requestID
 	}
 	return uuid.NewString()
 }
 
-// failed is the error of an action that the upstream did not accept. Without a
-// request_id the client's next try would be another action, which the upstream
-// could not know for the same one: such an error does not say "send it again".
-func (act *action) failed(err error) error {
-	var e *upstream.Error
-	if act.sameAgain || !errors.As(err, &e) || !e.Repeatable || !e.MayHaveActed() {
-		return err
+// callback is the callback address of a new connection: the caller's own, or the
+// gateway's.
+func (act *action) callback(override string) string {
+	if override != "" {
+		return override
 	}
-	once := *e
-	once.Repeatable = false
-	return &once
+	return act.callbackURI
 }
 
-// accepted is the last step of every action: the receipt, with the outcome where
-// the request waits for it.
-func (act *action) accepted(ctx context.Context, callConnectionID string, wait *durationpb.Duration) *callgatev1.ActionReceipt {
+// accepted is the receipt of an action that the upstream took.
+func (act *action) accepted(callConnectionID string) *callgatev1.ActionReceipt {
 	act.receipt.CallConnectionId = callConnectionID
+	return act.receipt
+}
+
+// wait adds the outcome to a receipt, where the request waits for it.
+func (a *Actions) wait(ctx context.Context, receipt *callgatev1.ActionReceipt, wait *durationpb.Duration) {
 	if wait == nil {
-		return act.receipt
+		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitFor(ctx, wait.AsDuration()))
 	defer cancel()
-	outcome, err := act.outcomes.WaitForOutcome(ctx, act.receipt)
+	outcome, err := a.outcomes.WaitForOutcome(ctx, receipt)
 	if err != nil {
 		// The action stands: the receipt finds its outcome later.
-		act.logger.WarnContext(ctx, "waiting for an outcome failed",
-			"action", act.receipt.GetAction().String(), "call_connection_id", callConnectionID, "error", err)
-		return act.receipt
+		a.logger.WarnContext(ctx, "waiting for an outcome failed",
+			"action", receipt.GetAction().String(), "call_connection_id", receipt.GetCallConnectionId(), "error", err)
+		return
 	}
-	act.receipt.Outcome = outcome
-	return act.receipt
+	receipt.Outcome = outcome
 }
 
 // replyTime is what is left of the caller's deadline for the response to arrive.

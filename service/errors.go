@@ -50,6 +50,12 @@ func Status(err error) *status.Status {
 	case errors.As(err, &trimmed):
 		return newStatus(codes.OutOfRange, "the log no longer has what is behind this cursor",
 			"CURSOR_TRIMMED", map[string]string{"earliest_cursor": trimmed.Earliest})
+	case errors.Is(err, errRequestIDReused):
+		return newStatus(codes.InvalidArgument, errRequestIDReused.Error(), "REQUEST_ID_REUSED", nil)
+	case errors.Is(err, errRequestInProgress):
+		return newStatus(codes.Aborted, errRequestInProgress.Error(), "REQUEST_IN_PROGRESS", nil)
+	case errors.Is(err, errOutcomeUnknown):
+		return newStatus(codes.Unknown, errOutcomeUnknown.Error()+": the action may or may not have happened", "UPSTREAM_OUTCOME_UNKNOWN", nil)
 	case errors.Is(err, eventstream.ErrCursorInvalid):
 		return newStatus(codes.InvalidArgument, "this is no cursor", "CURSOR_INVALID", nil)
 	case errors.Is(err, eventstream.ErrCursorOtherLog):
@@ -114,7 +120,7 @@ func upstreamCode(e *upstream.Error) (codes.Code, string) {
 		return codes.Internal, "UPSTREAM_CREDENTIAL_REFUSED" // our credential: the client's is fine
 	case s == 403:
 		return codes.PermissionDenied, "UPSTREAM_FORBIDDEN"
-	case s == 404 && e.Code == "8522":
+	case errors.Is(e, upstream.ErrCallNotFound):
 		return codes.NotFound, "CALL_NOT_FOUND"
 	case s == 404:
 		return codes.NotFound, "UPSTREAM_NOT_FOUND"

@@ -81,8 +81,9 @@ type gateway struct {
 	callgatev1.CallControlClient
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
-	log *eventstream.Log
-	hub *eventstream.Hub
+	log      *eventstream.Log
+	hub      *eventstream.Hub
+	requests *eventstream.Requests
 }
 
 func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
@@ -123,7 +124,11 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		t.Fatal(err)
 	}
 	server := grpc.NewServer(service.Codec(), grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
-	actions := service.NewActions(hub, callbackPrefix, callbackToken, logger)
+	requests, err := log.Requests(t.Context(), time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions := service.NewActions(hub, requests, callbackPrefix, callbackToken, logger)
 	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
@@ -144,6 +149,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		EventsClient:       callgatev1.NewEventsClient(conn),
 		log:                log,
 		hub:                hub,
+		requests:           requests,
 	}
 }
 

@@ -58,88 +58,93 @@ func (s *Participants) GetParticipant(ctx context.Context, req *callgatev1.GetPa
 
 // AddParticipant implements callgatev1.ParticipantsServer.
 func (s *Participants) AddParticipant(ctx context.Context, req *callgatev1.AddParticipantRequest) (*callgatev1.AddParticipantResponse, error) {
-	act := s.actions.begin(callgatev1.Action_ACTION_ADD_PARTICIPANT, req)
-	added, err := s.upstream.AddParticipant(ctx, act.repeat, req.GetCallConnectionId(), &upstream.AddParticipantRequest{
-		ParticipantToAdd:           identifierToUpstream(req.GetParticipant()),
-		SourceCallerIDNumber:       phoneToUpstream(req.GetSourceCallerIdNumber()),
-		SourceDisplayName:          req.GetSourceDisplayName(),
-		InvitationTimeoutInSeconds: req.InvitationTimeoutSeconds,
-		CustomCallingContext:       customContextToUpstream(req.GetCustomCallingContext()),
-		OperationContext:           act.receipt.GetOperationContext(),
-		OperationCallbackURI:       req.GetOperationCallbackUri(),
+	return perform(ctx, s.actions, callgatev1.Action_ACTION_ADD_PARTICIPANT, req, func(act *action) (*callgatev1.AddParticipantResponse, error) {
+		added, err := s.upstream.AddParticipant(ctx, act.repeat, req.GetCallConnectionId(), &upstream.AddParticipantRequest{
+			ParticipantToAdd:           identifierToUpstream(req.GetParticipant()),
+			SourceCallerIDNumber:       phoneToUpstream(req.GetSourceCallerIdNumber()),
+			SourceDisplayName:          req.GetSourceDisplayName(),
+			InvitationTimeoutInSeconds: req.InvitationTimeoutSeconds,
+			CustomCallingContext:       customContextToUpstream(req.GetCustomCallingContext()),
+			OperationContext:           act.receipt.GetOperationContext(),
+			OperationCallbackURI:       req.GetOperationCallbackUri(),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("add participant: %w", err)
+		}
+		act.receipt.InvitationId = added.InvitationID
+		return &callgatev1.AddParticipantResponse{
+			Participant:  participantFromUpstream(added.Participant),
+			InvitationId: added.InvitationID,
+			Receipt:      act.accepted(req.GetCallConnectionId()),
+		}, nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("add participant: %w", act.failed(err))
-	}
-	act.receipt.InvitationId = added.InvitationID
-	return &callgatev1.AddParticipantResponse{
-		Participant:  participantFromUpstream(added.Participant),
-		InvitationId: added.InvitationID,
-		Receipt:      act.accepted(ctx, req.GetCallConnectionId(), req.GetWaitTimeout()),
-	}, nil
 }
 
 // CancelAddParticipant implements callgatev1.ParticipantsServer.
 func (s *Participants) CancelAddParticipant(ctx context.Context, req *callgatev1.CancelAddParticipantRequest) (*callgatev1.CancelAddParticipantResponse, error) {
-	act := s.actions.begin(callgatev1.Action_ACTION_CANCEL_ADD_PARTICIPANT, req)
-	cancelled, err := s.upstream.CancelAddParticipant(ctx, act.repeat, req.GetCallConnectionId(), &upstream.CancelAddParticipantRequest{
-		InvitationID:         req.GetInvitationId(),
-		OperationContext:     act.receipt.GetOperationContext(),
-		OperationCallbackURI: req.GetOperationCallbackUri(),
+	return perform(ctx, s.actions, callgatev1.Action_ACTION_CANCEL_ADD_PARTICIPANT, req, func(act *action) (*callgatev1.CancelAddParticipantResponse, error) {
+		cancelled, err := s.upstream.CancelAddParticipant(ctx, act.repeat, req.GetCallConnectionId(), &upstream.CancelAddParticipantRequest{
+			InvitationID:         req.GetInvitationId(),
+			OperationContext:     act.receipt.GetOperationContext(),
+			OperationCallbackURI: req.GetOperationCallbackUri(),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("cancel add participant: %w", err)
+		}
+		act.receipt.InvitationId = req.GetInvitationId()
+		return &callgatev1.CancelAddParticipantResponse{
+			InvitationId: cancelled.InvitationID,
+			Receipt:      act.accepted(req.GetCallConnectionId()),
+		}, nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("cancel add participant: %w", act.failed(err))
-	}
-	act.receipt.InvitationId = req.GetInvitationId()
-	return &callgatev1.CancelAddParticipantResponse{
-		InvitationId: cancelled.InvitationID,
-		Receipt:      act.accepted(ctx, req.GetCallConnectionId(), req.GetWaitTimeout()),
-	}, nil
 }
 
 // RemoveParticipant implements callgatev1.ParticipantsServer.
 func (s *Participants) RemoveParticipant(ctx context.Context, req *callgatev1.RemoveParticipantRequest) (*callgatev1.RemoveParticipantResponse, error) {
-	act := s.actions.begin(callgatev1.Action_ACTION_REMOVE_PARTICIPANT, req)
-	if _, err := s.upstream.RemoveParticipant(ctx, act.repeat, req.GetCallConnectionId(), &upstream.RemoveParticipantRequest{
-		ParticipantToRemove:  identifierToUpstream(req.GetParticipant()),
-		OperationContext:     act.receipt.GetOperationContext(),
-		OperationCallbackURI: req.GetOperationCallbackUri(),
-	}); err != nil {
-		return nil, fmt.Errorf("remove participant: %w", act.failed(err))
-	}
-	return &callgatev1.RemoveParticipantResponse{
-		Receipt: act.accepted(ctx, req.GetCallConnectionId(), req.GetWaitTimeout()),
-	}, nil
+	return perform(ctx, s.actions, callgatev1.Action_ACTION_REMOVE_PARTICIPANT, req, func(act *action) (*callgatev1.RemoveParticipantResponse, error) {
+		if _, err := s.upstream.RemoveParticipant(ctx, act.repeat, req.GetCallConnectionId(), &upstream.RemoveParticipantRequest{
+			ParticipantToRemove:  identifierToUpstream(req.GetParticipant()),
+			OperationContext:     act.receipt.GetOperationContext(),
+			OperationCallbackURI: req.GetOperationCallbackUri(),
+		}); err != nil {
+			return nil, fmt.Errorf("remove participant: %w", err)
+		}
+		return &callgatev1.RemoveParticipantResponse{
+			Receipt: act.accepted(req.GetCallConnectionId()),
+		}, nil
+	})
 }
 
 // MuteParticipant implements callgatev1.ParticipantsServer. The upstream takes a
 // list, but only ever one entry.
 func (s *Participants) MuteParticipant(ctx context.Context, req *callgatev1.MuteParticipantRequest) (*callgatev1.MuteParticipantResponse, error) {
-	act := s.actions.begin(callgatev1.Action_ACTION_MUTE_PARTICIPANT, req)
-	if _, err := s.upstream.MuteParticipants(ctx, act.repeat, req.GetCallConnectionId(), &upstream.MuteParticipantsRequest{
-		TargetParticipants: []upstream.CommunicationIdentifierModel{*identifierToUpstream(req.GetParticipant())},
-		OperationContext:   act.receipt.GetOperationContext(),
-	}); err != nil {
-		return nil, fmt.Errorf("mute participant: %w", act.failed(err))
-	}
-	return &callgatev1.MuteParticipantResponse{Receipt: act.accepted(ctx, req.GetCallConnectionId(), nil)}, nil
+	return perform(ctx, s.actions, callgatev1.Action_ACTION_MUTE_PARTICIPANT, req, func(act *action) (*callgatev1.MuteParticipantResponse, error) {
+		if _, err := s.upstream.MuteParticipants(ctx, act.repeat, req.GetCallConnectionId(), &upstream.MuteParticipantsRequest{
+			TargetParticipants: []upstream.CommunicationIdentifierModel{*identifierToUpstream(req.GetParticipant())},
+			OperationContext:   act.receipt.GetOperationContext(),
+		}); err != nil {
+			return nil, fmt.Errorf("mute participant: %w", err)
+		}
+		return &callgatev1.MuteParticipantResponse{Receipt: act.accepted(req.GetCallConnectionId())}, nil
+	})
 }
 
 // MoveParticipants implements callgatev1.ParticipantsServer.
 func (s *Participants) MoveParticipants(ctx context.Context, req *callgatev1.MoveParticipantsRequest) (*callgatev1.MoveParticipantsResponse, error) {
-	act := s.actions.begin(callgatev1.Action_ACTION_MOVE_PARTICIPANTS, req)
-	moved, err := s.upstream.MoveParticipants(ctx, act.repeat, req.GetCallConnectionId(), &upstream.MoveParticipantsRequest{
-		TargetParticipants:   identifiersToUpstream(req.GetParticipants()),
-		FromCall:             req.GetFromCallConnectionId(),
-		OperationContext:     act.receipt.GetOperationContext(),
-		OperationCallbackURI: req.GetOperationCallbackUri(),
+	return perform(ctx, s.actions, callgatev1.Action_ACTION_MOVE_PARTICIPANTS, req, func(act *action) (*callgatev1.MoveParticipantsResponse, error) {
+		moved, err := s.upstream.MoveParticipants(ctx, act.repeat, req.GetCallConnectionId(), &upstream.MoveParticipantsRequest{
+			TargetParticipants:   identifiersToUpstream(req.GetParticipants()),
+			FromCall:             req.GetFromCallConnectionId(),
+			OperationContext:     act.receipt.GetOperationContext(),
+			OperationCallbackURI: req.GetOperationCallbackUri(),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("move participants: %w", err)
+		}
+		return &callgatev1.MoveParticipantsResponse{
+			Participants:         participantsFromUpstream(moved.Participants),
+			FromCallConnectionId: moved.FromCall,
+			Receipt:              act.accepted(req.GetCallConnectionId()),
+		}, nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("move participants: %w", act.failed(err))
-	}
-	return &callgatev1.MoveParticipantsResponse{
-		Participants:         participantsFromUpstream(moved.Participants),
-		FromCallConnectionId: moved.FromCall,
-		Receipt:              act.accepted(ctx, req.GetCallConnectionId(), req.GetWaitTimeout()),
-	}, nil
 }

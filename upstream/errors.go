@@ -14,6 +14,18 @@ import (
 // cannot stand in a path, or a nextLink that leads elsewhere.
 var ErrInvalidRequest = errors.New("invalid request")
 
+// ErrCallNotFound is what an Error is that says that the call never was, or is
+// over.
+var ErrCallNotFound = errors.New("call not found")
+
+// codeCallNotFound is the upstream's code for it.
+const codeCallNotFound = "8522"
+
+// Is makes an Error that says so ErrCallNotFound.
+func (e *Error) Is(target error) bool {
+	return target == ErrCallNotFound && e.StatusCode == http.StatusNotFound && e.Code == codeCallNotFound
+}
+
 // Error is every failure of an operation but the caller's own cancellation. When
 // it wraps context.DeadlineExceeded it was the caller's deadline that passed,
 // never a try's.

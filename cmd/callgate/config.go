@@ -57,6 +57,8 @@ type Config struct {
 	LogMaxBytes        int64         `default:"10737418240" help:"How much disk the log may take; the oldest events go first."`
 	LogDuplicateWindow time.Duration `default:"1h" help:"How long an event that comes again is recognized."`
 
+	RequestMemory time.Duration `default:"24h" help:"How long an action that a client named by a request_id is known when it comes again."`
+
 	EmulatorTimeScale float64       `default:"1" help:"How many times faster than life the emulator's people act."`
 	ShutdownGrace     time.Duration `default:"10s" help:"How long running requests may take to end when the gateway stops."`
 	LogFormat         string        `enum:"text,json" default:"text" help:"Format of the process's own log lines."`
@@ -146,7 +148,7 @@ func (c *Config) validate() error {
 	}
 	for name, d := range map[string]time.Duration{
 		"--upstream-try-timeout": c.UpstreamTryTimeout, "--log-max-age": c.LogMaxAge,
-		"--log-duplicate-window": c.LogDuplicateWindow, "--shutdown-grace": c.ShutdownGrace,
+		"--log-duplicate-window": c.LogDuplicateWindow, "--request-memory": c.RequestMemory, "--shutdown-grace": c.ShutdownGrace,
 	} {
 		if d <= 0 {
 			wrong("%s must be more than 0", name)

@@ -90,7 +90,11 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	requests, err := log.Requests(ctx, c.RequestMemory)
+	if err != nil {
+		return err
+	}
+	actions := service.NewActions(hub, requests, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),

@@ -101,8 +101,12 @@ type CreateCallRequest struct {
 	MediaStreamingOptions *MediaStreamingOptions `protobuf:"bytes,7,opt,name=media_streaming_options,json=mediaStreamingOptions,proto3" json:"media_streaming_options,omitempty"`
 	// Transcribes the call.
 	TranscriptionOptions *TranscriptionOptions `protobuf:"bytes,8,opt,name=transcription_options,json=transcriptionOptions,proto3" json:"transcription_options,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the connection. Made up when empty, so that they can always be told.
@@ -302,8 +306,12 @@ type ConnectCallRequest struct {
 	MediaStreamingOptions *MediaStreamingOptions `protobuf:"bytes,5,opt,name=media_streaming_options,json=mediaStreamingOptions,proto3" json:"media_streaming_options,omitempty"`
 	// Transcribes the call.
 	TranscriptionOptions *TranscriptionOptions `protobuf:"bytes,6,opt,name=transcription_options,json=transcriptionOptions,proto3" json:"transcription_options,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the connection. Made up when empty, so that they can always be told.
@@ -523,8 +531,12 @@ type AnswerCallRequest struct {
 	MediaStreamingOptions *MediaStreamingOptions `protobuf:"bytes,4,opt,name=media_streaming_options,json=mediaStreamingOptions,proto3" json:"media_streaming_options,omitempty"`
 	// Transcribes the call.
 	TranscriptionOptions *TranscriptionOptions `protobuf:"bytes,5,opt,name=transcription_options,json=transcriptionOptions,proto3" json:"transcription_options,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the connection. Made up when empty, so that they can always be told.
@@ -693,8 +705,12 @@ type RejectCallRequest struct {
 	IncomingCallContext string `protobuf:"bytes,1,opt,name=incoming_call_context,json=incomingCallContext,proto3" json:"incoming_call_context,omitempty"`
 	// What the caller is told. Unspecified: NONE.
 	CallRejectReason CallRejectReason `protobuf:"varint,2,opt,name=call_reject_reason,json=callRejectReason,proto3,enum=callgate.v1.CallRejectReason" json:"call_reject_reason,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId     string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -802,8 +818,12 @@ type RedirectCallRequest struct {
 	IncomingCallContext string `protobuf:"bytes,1,opt,name=incoming_call_context,json=incomingCallContext,proto3" json:"incoming_call_context,omitempty"`
 	// Who is to take the call.
 	Target *CommunicationIdentifier `protobuf:"bytes,2,opt,name=target,proto3" json:"target,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId     string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1008,8 +1028,12 @@ type TransferCallRequest struct {
 	SourceCallerIdNumber string `protobuf:"bytes,4,opt,name=source_caller_id_number,json=sourceCallerIdNumber,proto3" json:"source_caller_id_number,omitempty"`
 	// What travels with the call.
 	CustomCallingContext *CustomCallingContext `protobuf:"bytes,5,opt,name=custom_calling_context,json=customCallingContext,proto3" json:"custom_calling_context,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.
@@ -1169,8 +1193,12 @@ type HangUpCallRequest struct {
 	CallConnectionId string `protobuf:"bytes,1,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
 	// End the call for everyone, not only for this connection.
 	ForEveryone bool `protobuf:"varint,2,opt,name=for_everyone,json=forEveryone,proto3" json:"for_everyone,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1241,7 +1269,9 @@ func (x *HangUpCallRequest) GetWaitTimeout() *durationpb.Duration {
 type HangUpCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Finds the outcome.
-	Receipt       *ActionReceipt `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	Receipt *ActionReceipt `protobuf:"bytes,1,opt,name=receipt,proto3" json:"receipt,omitempty"`
+	// The call had ended before, or never was: there was nothing left to hang up.
+	AlreadyEnded  bool `protobuf:"varint,2,opt,name=already_ended,json=alreadyEnded,proto3" json:"already_ended,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1281,6 +1311,13 @@ func (x *HangUpCallResponse) GetReceipt() *ActionReceipt {
 		return x.Receipt
 	}
 	return nil
+}
+
+func (x *HangUpCallResponse) GetAlreadyEnded() bool {
+	if x != nil {
+		return x.AlreadyEnded
+	}
+	return false
 }
 
 var File_callgate_v1_call_control_proto protoreflect.FileDescriptor
@@ -1394,9 +1431,10 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"J\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"o\n" +
 	"\x12HangUpCallResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt*\x92\x01\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\x12#\n" +
+	"\ralready_ended\x18\x02 \x01(\bR\falreadyEnded*\x92\x01\n" +
 	"\x10CallRejectReason\x12\"\n" +
 	"\x1eCALL_REJECT_REASON_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17CALL_REJECT_REASON_NONE\x10\x01\x12\x1b\n" +

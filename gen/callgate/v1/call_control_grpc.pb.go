@@ -77,7 +77,7 @@ type CallControlClient interface {
 	TransferCall(ctx context.Context, in *TransferCallRequest, opts ...grpc.CallOption) (*TransferCallResponse, error)
 	// HangUpCall leaves the call, which ends a call of two; in a group the others
 	// go on. With for_everyone it ends the call for all. CallDisconnected
-	// follows.
+	// follows. Hanging up a call that has ended already is no error.
 	HangUpCall(ctx context.Context, in *HangUpCallRequest, opts ...grpc.CallOption) (*HangUpCallResponse, error)
 }
 
@@ -217,7 +217,7 @@ type CallControlServer interface {
 	TransferCall(context.Context, *TransferCallRequest) (*TransferCallResponse, error)
 	// HangUpCall leaves the call, which ends a call of two; in a group the others
 	// go on. With for_everyone it ends the call for all. CallDisconnected
-	// follows.
+	// follows. Hanging up a call that has ended already is no error.
 	HangUpCall(context.Context, *HangUpCallRequest) (*HangUpCallResponse, error)
 	mustEmbedUnimplementedCallControlServer()
 }

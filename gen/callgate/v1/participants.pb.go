@@ -255,8 +255,12 @@ type AddParticipantRequest struct {
 	InvitationTimeoutSeconds *int32 `protobuf:"varint,5,opt,name=invitation_timeout_seconds,json=invitationTimeoutSeconds,proto3,oneof" json:"invitation_timeout_seconds,omitempty"`
 	// What travels with the invitation.
 	CustomCallingContext *CustomCallingContext `protobuf:"bytes,6,opt,name=custom_calling_context,json=customCallingContext,proto3" json:"custom_calling_context,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.
@@ -441,8 +445,12 @@ type CancelAddParticipantRequest struct {
 	CallConnectionId string `protobuf:"bytes,1,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
 	// The invitation, as AddParticipant returned it.
 	InvitationId string `protobuf:"bytes,2,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.
@@ -590,8 +598,12 @@ type RemoveParticipantRequest struct {
 	CallConnectionId string `protobuf:"bytes,1,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
 	// Whom to remove.
 	Participant *CommunicationIdentifier `protobuf:"bytes,2,opt,name=participant,proto3" json:"participant,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.
@@ -730,8 +742,12 @@ type MuteParticipantRequest struct {
 	CallConnectionId string `protobuf:"bytes,1,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
 	// Whom to mute: an ACS user.
 	Participant *CommunicationIdentifier `protobuf:"bytes,2,opt,name=participant,proto3" json:"participant,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.
@@ -851,8 +867,12 @@ type MoveParticipantsRequest struct {
 	Participants []*CommunicationIdentifier `protobuf:"bytes,2,rep,name=participants,proto3" json:"participants,omitempty"`
 	// The call connection that loses them.
 	FromCallConnectionId string `protobuf:"bytes,3,opt,name=from_call_connection_id,json=fromCallConnectionId,proto3" json:"from_call_connection_id,omitempty"`
-	// Makes the request safe to send again: what carries the same id acts once.
-	// A UUID of the caller's choosing.
+	// Makes the request safe to send again: what carries the same id acts once, and
+	// is given the same answer for a day (receipt.replayed), also by another replica
+	// and after a restart. INVALID_ARGUMENT, reason REQUEST_ID_REUSED, when it comes
+	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
+	// still on its way.
+	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.

@@ -195,7 +195,10 @@ type ActionReceipt struct {
 	// The invitation that AddParticipant made or CancelAddParticipant withdraws.
 	InvitationId string `protobuf:"bytes,5,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
 	// How the action ended, when the request waited for it and it ended in time.
-	Outcome       *ActionOutcome `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	Outcome *ActionOutcome `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"`
+	// The request had been made before, with the same request_id: this is the
+	// answer it was given then, and nothing was done again.
+	Replayed      bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -272,6 +275,13 @@ func (x *ActionReceipt) GetOutcome() *ActionOutcome {
 	return nil
 }
 
+func (x *ActionReceipt) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
+}
+
 // ActionOutcome is how an accepted action ended.
 type ActionOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -331,14 +341,15 @@ var File_callgate_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"\x19callgate/v1/receipt.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_event.proto\"\xc4\x02\n" +
+	"\x19callgate/v1/receipt.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_event.proto\"\xe0\x02\n" +
 	"\rActionReceipt\x125\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x13.callgate.v1.ActionB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06action\x126\n" +
 	"\x12call_connection_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x10callConnectionId\x125\n" +
 	"\x11operation_context\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12 \n" +
 	"\x06cursor\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06cursor\x12-\n" +
 	"\rinvitation_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\finvitationId\x12<\n" +
-	"\aoutcome\x18\x06 \x01(\v2\x1a.callgate.v1.ActionOutcomeB\x06\xbaH\x03\xd8\x01\x03R\aoutcome\"\xef\x01\n" +
+	"\aoutcome\x18\x06 \x01(\v2\x1a.callgate.v1.ActionOutcomeB\x06\xbaH\x03\xd8\x01\x03R\aoutcome\x12\x1a\n" +
+	"\breplayed\x18\a \x01(\bR\breplayed\"\xef\x01\n" +
 	"\rActionOutcome\x129\n" +
 	"\x06status\x18\x01 \x01(\x0e2!.callgate.v1.ActionOutcome.StatusR\x06status\x12,\n" +
 	"\x05event\x18\x02 \x01(\v2\x16.callgate.v1.CallEventR\x05event\"u\n" +

@@ -13,6 +13,7 @@ import (
 	v1 "github.com/callgate/callgate/gen/callgate/v1"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
 	unsafe "unsafe"
@@ -81,14 +82,136 @@ func (x *Record) GetData() []byte {
 	return nil
 }
 
+// Request is what is known of an action that a client named with a request_id,
+// so that the action happens once however often the client asks for it.
+type Request struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Hash of the request, without what may differ when it is sent again.
+	Hash []byte `protobuf:"bytes,1,opt,name=hash,proto3" json:"hash,omitempty"`
+	// The Repeatability-Request-ID and -First-Sent that the upstream was given. A
+	// repetition must carry the same.
+	RepeatId string `protobuf:"bytes,2,opt,name=repeat_id,json=repeatId,proto3" json:"repeat_id,omitempty"`
+	// When the upstream was first asked.
+	FirstSent *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=first_sent,json=firstSent,proto3" json:"first_sent,omitempty"`
+	// The callback address that the upstream was given, where the action names one.
+	CallbackUri string `protobuf:"bytes,4,opt,name=callback_uri,json=callbackUri,proto3" json:"callback_uri,omitempty"`
+	// The log's position before the upstream was first asked.
+	Cursor string `protobuf:"bytes,5,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// Until then whoever began the action is taken to be at it still.
+	BusyUntil *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=busy_until,json=busyUntil,proto3" json:"busy_until,omitempty"`
+	// The client's answer, once there is one: the RPC's response.
+	Response []byte `protobuf:"bytes,7,opt,name=response,proto3" json:"response,omitempty"`
+	// Whether there is an answer.
+	Answered      bool `protobuf:"varint,8,opt,name=answered,proto3" json:"answered,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Request) Reset() {
+	*x = Request{}
+	mi := &file_callgate_log_v1_record_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Request) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Request) ProtoMessage() {}
+
+func (x *Request) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_log_v1_record_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Request.ProtoReflect.Descriptor instead.
+func (*Request) Descriptor() ([]byte, []int) {
+	return file_callgate_log_v1_record_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Request) GetHash() []byte {
+	if x != nil {
+		return x.Hash
+	}
+	return nil
+}
+
+func (x *Request) GetRepeatId() string {
+	if x != nil {
+		return x.RepeatId
+	}
+	return ""
+}
+
+func (x *Request) GetFirstSent() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstSent
+	}
+	return nil
+}
+
+func (x *Request) GetCallbackUri() string {
+	if x != nil {
+		return x.CallbackUri
+	}
+	return ""
+}
+
+func (x *Request) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+func (x *Request) GetBusyUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BusyUntil
+	}
+	return nil
+}
+
+func (x *Request) GetResponse() []byte {
+	if x != nil {
+		return x.Response
+	}
+	return nil
+}
+
+func (x *Request) GetAnswered() bool {
+	if x != nil {
+		return x.Answered
+	}
+	return false
+}
+
 var File_callgate_log_v1_record_proto protoreflect.FileDescriptor
 
 const file_callgate_log_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccallgate/log/v1/record.proto\x12\x0fcallgate.log.v1\x1a\x1ccallgate/v1/call_event.proto\"J\n" +
+	"\x1ccallgate/log/v1/record.proto\x12\x0fcallgate.log.v1\x1a\x1ccallgate/v1/call_event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"J\n" +
 	"\x06Record\x12,\n" +
 	"\x05event\x18\x01 \x01(\v2\x16.callgate.v1.CallEventR\x05event\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04dataB\xb8\x01\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\"\xa3\x02\n" +
+	"\aRequest\x12\x12\n" +
+	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x1b\n" +
+	"\trepeat_id\x18\x02 \x01(\tR\brepeatId\x129\n" +
+	"\n" +
+	"first_sent\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tfirstSent\x12!\n" +
+	"\fcallback_uri\x18\x04 \x01(\tR\vcallbackUri\x12\x16\n" +
+	"\x06cursor\x18\x05 \x01(\tR\x06cursor\x129\n" +
+	"\n" +
+	"busy_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tbusyUntil\x12\x1a\n" +
+	"\bresponse\x18\a \x01(\fR\bresponse\x12\x1a\n" +
+	"\banswered\x18\b \x01(\bR\bansweredB\xb8\x01\n" +
 	"\x13com.callgate.log.v1B\vRecordProtoP\x01Z6github.com/callgate/callgate/gen/callgate/log/v1;logv1\xa2\x02\x03CLX\xaa\x02\x0fCallgate.Log.V1\xca\x02\x0fCallgate\\Log\\V1\xe2\x02\x1bCallgate\\Log\\V1\\GPBMetadata\xea\x02\x11Callgate::Log::V1b\x06proto3"
 
 var (
@@ -103,18 +226,22 @@ func file_callgate_log_v1_record_proto_rawDescGZIP() []byte {
 	return file_callgate_log_v1_record_proto_rawDescData
 }
 
-var file_callgate_log_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 1)
+var file_callgate_log_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_callgate_log_v1_record_proto_goTypes = []any{
-	(*Record)(nil),       // 0: callgate.log.v1.Record
-	(*v1.CallEvent)(nil), // 1: callgate.v1.CallEvent
+	(*Record)(nil),                // 0: callgate.log.v1.Record
+	(*Request)(nil),               // 1: callgate.log.v1.Request
+	(*v1.CallEvent)(nil),          // 2: callgate.v1.CallEvent
+	(*timestamppb.Timestamp)(nil), // 3: google.protobuf.Timestamp
 }
 var file_callgate_log_v1_record_proto_depIdxs = []int32{
-	1, // 0: callgate.log.v1.Record.event:type_name -> callgate.v1.CallEvent
-	1, // [1:1] is the sub-list for method output_type
-	1, // [1:1] is the sub-list for method input_type
-	1, // [1:1] is the sub-list for extension type_name
-	1, // [1:1] is the sub-list for extension extendee
-	0, // [0:1] is the sub-list for field type_name
+	2, // 0: callgate.log.v1.Record.event:type_name -> callgate.v1.CallEvent
+	3, // 1: callgate.log.v1.Request.first_sent:type_name -> google.protobuf.Timestamp
+	3, // 2: callgate.log.v1.Request.busy_until:type_name -> google.protobuf.Timestamp
+	3, // [3:3] is the sub-list for method output_type
+	3, // [3:3] is the sub-list for method input_type
+	3, // [3:3] is the sub-list for extension type_name
+	3, // [3:3] is the sub-list for extension extendee
+	0, // [0:3] is the sub-list for field type_name
 }
 
 func init() { file_callgate_log_v1_record_proto_init() }
@@ -128,7 +255,7 @@ func file_callgate_log_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callgate_log_v1_record_proto_rawDesc), len(file_callgate_log_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   1,
+			NumMessages:   2,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

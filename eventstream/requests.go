@@ -1,0 +1,115 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"google.golang.org/protobuf/proto"
+
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
+)
+
+const (
+	requestsBucket = "CALLGATE_REQUESTS"
+	// maxRequestsBytes bounds what is kept of requests. When it is reached, new
+	// ones are refused: one that is not kept could be acted on twice.
+	maxRequestsBytes = 1 << 30
+)
+
+// ErrRequestChanged is returned when somebody else wrote a request's record in
+// between.
+var ErrRequestChanged = errors.New("the request's record has changed")
+
+// Requests keeps what is known of the actions that clients named, beside the log
+// and as durable, for all replicas.
+type Requests struct {
+	kv jetstream.KeyValue
+}
+
+// Requests opens the records, which are kept for a time after they were last
+// written.
+func (l *Log) Requests(ctx context.Context, keep time.Duration) (*Requests, error) {
+	storage := jetstream.FileStorage
+	if l.stream.CachedInfo().Config.Storage == jetstream.MemoryStorage {
+		storage = jetstream.MemoryStorage
+	}
+	kv, err := l.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:      requestsBucket,
+		Description: "callgate: actions that clients named",
+		TTL:         keep,
+		MaxBytes:    maxRequestsBytes,
+		Storage:     storage,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open the records of requests: %w", err)
+	}
+	return &Requests{kv: kv}, nil
+}
+
+// Create records a request that is not recorded yet and returns its revision. If
+// there is a record, it returns that one instead, with its revision.
+func (r *Requests) Create(ctx context.Context, key string, request *logv1.Request) (revision uint64, existing *logv1.Request, err error) {
+	raw, err := proto.Marshal(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	for {
+		revision, err = r.kv.Create(ctx, key, raw)
+		if err == nil {
+			return revision, nil, nil
+		}
+		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+			return 0, nil, unavailable(ctx, err)
+		}
+		entry, err := r.kv.Get(ctx, key)
+		if errors.Is(err, jetstream.ErrKeyNotFound) {
+			continue // forgotten in between
+		}
+		if err != nil {
+			return 0, nil, unavailable(ctx, err)
+		}
+		existing = &logv1.Request{}
+		if err := proto.Unmarshal(entry.Value(), existing); err != nil {
+			return 0, nil, fmt.Errorf("record of a request: %w", err)
+		}
+		return entry.Revision(), existing, nil
+	}
+}
+
+// Replace writes a record anew that is still of a revision; else it returns
+// ErrRequestChanged.
+func (r *Requests) Replace(ctx context.Context, key string, request *logv1.Request, revision uint64) (uint64, error) {
+	raw, err := proto.Marshal(request)
+	if err != nil {
+		return 0, err
+	}
+	revision, err = r.kv.Update(ctx, key, raw, revision)
+	return revision, changed(ctx, err)
+}
+
+// Forget removes a record that is still of a revision; else it returns
+// ErrRequestChanged.
+func (r *Requests) Forget(ctx context.Context, key string, revision uint64) error {
+	return changed(ctx, r.kv.Delete(ctx, key, jetstream.LastRevision(revision)))
+}
+
+func changed(ctx context.Context, err error) error {
+	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
+		return ErrRequestChanged
+	}
+	if err == nil {
+		return nil
+	}
+	return unavailable(ctx, err)
+}
+
+// unavailable is err as an error of the log, unless the caller gave up.
+func unavailable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+}

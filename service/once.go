@@ -1,0 +1,194 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/callgate/callgate/eventstream"
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/upstream"
+)
+
+// requests is what is known of the actions that clients named.
+type requests interface {
+	Create(ctx context.Context, key string, request *logv1.Request) (revision uint64, existing *logv1.Request, err error)
+	Replace(ctx context.Context, key string, request *logv1.Request, revision uint64) (uint64, error)
+	Forget(ctx context.Context, key string, revision uint64) error
+}
+
+var (
+	errRequestIDReused   = errors.New("the request_id was given to another request")
+	errRequestInProgress = errors.New("a request with this request_id is still on its way")
+	errOutcomeUnknown    = errors.New("the first request got no answer, too long ago to be sent again")
+)
+
+const (
+	// busyFor is how long an action is taken to be on its way when its caller
+	// set no deadline: longer than all tries at the upstream take.
+	busyFor = 2 * time.Minute
+	// repeatWindow is for how long the upstream is trusted to know a repeated
+	// action for the same. It does not say; it was seen to after seconds.
+	repeatWindow = 5 * time.Minute
+	// recordTimeout bounds the writing of a record once the upstream has
+	// answered, whether the client is still there or not.
+	recordTimeout = 5 * time.Second
+)
+
+// once performs an action that the client named, if it was not performed yet,
+// and gives the answer that it was given. Whoever finds an action that was begun
+// and not answered, because its gateway was killed, say, sends the very same
+// again: the upstream then acts once.
+func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Action, req actionRequest, do func(*action) (R, error)) (R, error) {
+	var none R
+	hash, err := hashOf(req)
+	if err != nil {
+		return none, err
+	}
+	key := recordKey(kind, req.GetRequestId())
+	now := time.Now()
+	act := a.begin(kind, req, upstream.Repeat{ID: req.GetRequestId(), FirstSent: now})
+	record := &logv1.Request{
+		Hash: hash, RepeatId: act.repeat.ID, FirstSent: timestamppb.New(now),
+		CallbackUri: act.callbackURI, Cursor: act.receipt.GetCursor(), BusyUntil: busyUntil(ctx, now),
+	}
+	revision, existing, err := a.requests.Create(ctx, key, record)
+	if err != nil {
+		return none, fmt.Errorf("record the request: %w", err)
+	}
+	if existing != nil {
+		if string(existing.GetHash()) != string(hash) {
+			return none, errRequestIDReused
+		}
+		if existing.GetAnswered() {
+			return replay[R](existing)
+		}
+		record = existing
+		if revision, err = a.takeOver(ctx, key, record, revision, now); err != nil {
+			return none, err
+		}
+		act.repeat.FirstSent = record.GetFirstSent().AsTime()
+		act.callbackURI = record.GetCallbackUri()
+		act.receipt.Cursor = record.GetCursor()
+	}
+
+	resp, err := do(act)
+	// What the upstream said is recorded even if the client has gone.
+	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
+	defer cancel()
+	if err != nil {
+		a.recordFailure(recording, key, record, revision, existing == nil && !mayHaveActed(err))
+		return none, err
+	}
+	a.recordAnswer(recording, key, record, revision, resp)
+	return resp, nil
+}
+
+// recordKey tells named actions apart. A name is the client's own, for one kind
+// of action.
+func recordKey(kind callgatev1.Action, requestID string) string {
+	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// hashOf is of what the client asks for: how long it waits for the outcome is
+// not part of that.
+func hashOf(req actionRequest) ([]byte, error) {
+	same := proto.Clone(req)
+	if field := same.ProtoReflect().Descriptor().Fields().ByName("wait_timeout"); field != nil {
+		same.ProtoReflect().Clear(field)
+	}
+	raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(same)
+	sum := sha256.Sum256(raw)
+	return sum[:], err
+}
+
+func busyUntil(ctx context.Context, now time.Time) *timestamppb.Timestamp {
+	until := now.Add(busyFor)
+	if deadline, has := ctx.Deadline(); has && deadline.Before(until) {
+		until = deadline
+	}
+	return timestamppb.New(until)
+}
+
+// takeOver makes an action that was begun and not answered one's own.
+func (a *Actions) takeOver(ctx context.Context, key string, record *logv1.Request, revision uint64, now time.Time) (uint64, error) {
+	switch {
+	case now.Before(record.GetBusyUntil().AsTime()):
+		return 0, errRequestInProgress
+	case now.Sub(record.GetFirstSent().AsTime()) > repeatWindow:
+		return 0, errOutcomeUnknown
+	}
+	record.BusyUntil = busyUntil(ctx, now)
+	revision, err := a.requests.Replace(ctx, key, record, revision)
+	if errors.Is(err, eventstream.ErrRequestChanged) {
+		return 0, errRequestInProgress // somebody was quicker
+	}
+	return revision, err
+}
+
+// replay is the answer that the request was given before.
+func replay[R actionResponse](record *logv1.Request) (R, error) {
+	var none R
+	resp := none.ProtoReflect().New().Interface().(R)
+	if err := proto.Unmarshal(record.GetResponse(), resp); err != nil {
+		return none, fmt.Errorf("recorded response: %w", err)
+	}
+	resp.GetReceipt().Replayed = true
+	return resp, nil
+}
+
+// recordAnswer keeps a response for whoever asks again. If that fails, the next
+// to ask sends the same to the upstream, which acts once: that is only said.
+func (a *Actions) recordAnswer(ctx context.Context, key string, record *logv1.Request, revision uint64, resp actionResponse) {
+	raw, err := proto.Marshal(resp)
+	if err == nil {
+		record.Answered, record.Response = true, raw
+		_, err = a.requests.Replace(ctx, key, record, revision)
+	}
+	if err != nil {
+		a.logger.ErrorContext(ctx, "the answer to a request was not recorded",
+			"action", resp.GetReceipt().GetAction().String(), "call_connection_id", resp.GetReceipt().GetCallConnectionId(), "error", err)
+	}
+}
+
+// recordFailure lets the action be asked for again: as a new one where it
+// certainly did not happen, else as the same.
+func (a *Actions) recordFailure(ctx context.Context, key string, record *logv1.Request, revision uint64, certain bool) {
+	var err error
+	if certain {
+		err = a.requests.Forget(ctx, key, revision)
+	} else {
+		record.BusyUntil = timestamppb.Now()
+		_, err = a.requests.Replace(ctx, key, record, revision)
+	}
+	if err != nil {
+		a.logger.ErrorContext(ctx, "the failure of a request was not recorded", "error", err)
+	}
+}
+
+// mayHaveActed says whether the upstream may have done what failed.
+func mayHaveActed(err error) bool {
+	var e *upstream.Error
+	return !errors.As(err, &e) || e.MayHaveActed()
+}
+
+// unnamed is the error of an action that the client did not name. Its next try
+// would be another action, which the upstream could not know for the same one:
+// such an error does not say "send it again".
+func unnamed(err error) error {
+	var e *upstream.Error
+	if !errors.As(err, &e) || !e.Repeatable || !e.MayHaveActed() {
+		return err
+	}
+	blindly := *e
+	blindly.Repeatable = false
+	return &blindly
+}
