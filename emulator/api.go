@@ -11,6 +11,8 @@ import (
 	"strconv"
 
 	"github.com/google/uuid"
+
+	emulatorv1 "github.com/callgate/callgate/gen/callgate/emulator/v1"
 )
 
 // maxBody of a request. Answering needs more than 8 kB, for the context alone.
@@ -24,6 +26,8 @@ type exchange struct {
 	version string // the api-version asked for
 	base    string // URL under which the client reached us
 	held    []*connection
+
+	received *emulatorv1.ReceivedRequest // guarded by the world's lock
 }
 
 // reply is the answer to an operation that was carried out.
@@ -72,10 +76,16 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	defer x.release()
 	status, body, err := e.carryOut(x, h)
+	if errors.Is(err, errCutOff) {
+		cutOff(w)
+		return
+	}
 	if err != nil {
+		x.answered(asAPIError(err).status)
 		e.refuse(w, err)
 		return
 	}
+	x.answered(status)
 	if body == nil {
 		w.WriteHeader(status)
 	} else {
@@ -92,6 +102,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 func (e *Emulator) carryOut(x *exchange, h http.Header) (status int, body []byte, err error) {
 	r := x.request
 	content, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	x.receive(content)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		return 0, nil, &apiError{http.StatusRequestEntityTooLarge, codeTooLarge, "The request body is too large."}
 	} else if err != nil {
@@ -118,8 +129,15 @@ func (e *Emulator) carryOut(x *exchange, h http.Header) (status int, body []byte
 			return 0, nil, err
 		}
 	}
+	faults := x.misfortune()
+	if err := faults.before(x, h); err != nil {
+		return 0, nil, err
+	}
 	done, state, err := x.once(repeatID, sha256.Sum256([]byte(r.Method+" "+r.URL.RequestURI()+"\n"+string(content))), act, h)
 	if err != nil {
+		return 0, nil, err
+	}
+	if err := faults.after(x); err != nil {
 		return 0, nil, err
 	}
 	if repeatID != "" {
@@ -144,10 +162,13 @@ func (x *exchange) once(repeatID string, request [sha256.Size]byte, act action, 
 			return reply{}, nil, err
 		}
 	}
-	if !repeated {
+	if repeated {
+		x.received.Effect = emulatorv1.Effect_EFFECT_REPEATED
+	} else {
 		if done, err = act(x); err != nil {
 			return reply{}, nil, err
 		}
+		x.received.Effect = emulatorv1.Effect_EFFECT_PERFORMED
 		if repeatID != "" {
 			w.repeats.add(repeatID, request, now, done)
 		}

@@ -35,6 +35,10 @@ type connection struct {
 	queue      []callback
 	held       int // requests whose response must go out before events
 	delivering bool
+	watchers   []chan<- struct{} // told when the next callback was posted
+	aside      *callback         // that the next one overtakes
+	asideTimer *timer
+	batch      *batch // that waits to be full
 }
 
 // properties are a connection in a response. Unlike optional members of the

@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	emulatorv1 "github.com/callgate/callgate/gen/callgate/emulator/v1"
 	"github.com/callgate/callgate/upstream"
@@ -129,6 +130,40 @@ func (v *conversation) listed() *emulatorv1.Call {
 		call.CallConnectionIds = append(call.CallConnectionIds, c.id)
 	}
 	return call
+}
+
+// ListReceivedRequests implements emulatorv1.EmulatorServer.
+func (c *control) ListReceivedRequests(_ context.Context, req *emulatorv1.ListReceivedRequestsRequest) (resp *emulatorv1.ListReceivedRequestsResponse, err error) {
+	err = c.inWorld(func(w *world) error {
+		resp = w.received.list(req)
+		return nil
+	})
+	return resp, err
+}
+
+// InjectFault implements emulatorv1.EmulatorServer.
+func (c *control) InjectFault(_ context.Context, req *emulatorv1.InjectFaultRequest) (*emulatorv1.InjectFaultResponse, error) {
+	if err := checkFault(req.GetFault()); err != nil {
+		return nil, status.Error(codes.InvalidArgument, err.Error())
+	}
+	resp := &emulatorv1.InjectFaultResponse{}
+	err := c.inWorld(func(w *world) (err error) {
+		if resp.FaultId, err = w.faults.inject(proto.CloneOf(req.GetFault()), c.emulator.options.Seed); err != nil {
+			return status.Error(codes.ResourceExhausted, err.Error())
+		}
+		return nil
+	})
+	return resp, err
+}
+
+// ClearFaults implements emulatorv1.EmulatorServer.
+func (c *control) ClearFaults(context.Context, *emulatorv1.ClearFaultsRequest) (*emulatorv1.ClearFaultsResponse, error) {
+	resp := &emulatorv1.ClearFaultsResponse{}
+	err := c.inWorld(func(w *world) error {
+		resp.Strikes = w.faults.clear()
+		return nil
+	})
+	return resp, err
 }
 
 // Reset implements emulatorv1.EmulatorServer.

@@ -27,11 +27,14 @@ const (
 	postTimeout = 5 * time.Second
 )
 
-// callback is one event on its way to an application.
+// callback is one event on its way to an application; several when a fault sends
+// them in one body.
 type callback struct {
-	name  string
-	uri   string
-	event cloudEvent
+	name        string // of the first event
+	uri         string
+	events      []cloudEvent
+	flaw        flaw // of its token
+	rotatesKeys bool // before it is posted
 }
 
 // Stats counts what became of the events for callbacks and Event Grid endpoints.
@@ -76,11 +79,17 @@ func (e *Emulator) Stats() Stats {
 	return Stats{Delivered: n.delivered.Load(), Retries: n.retries.Load(), GaveUp: n.gaveUp.Load(), Dropped: n.dropped.Load()}
 }
 
-// deliver queues cb behind c's earlier events. It waits for nobody.
+// deliver queues cb behind c's earlier events, if no fault interferes. It waits
+// for nobody.
 func (c *connection) deliver(cb callback) {
 	if c.ended() || c.world.ended {
 		return
 	}
+	c.misdeliver(cb, c.world.faults.onCallback(cb.name, c.id))
+}
+
+// enqueue puts cb into the queue, and after it what it has overtaken.
+func (c *connection) enqueue(cb callback) {
 	if len(c.queue) >= maxQueued {
 		c.world.emulator.courier.counters.dropped.Add(1)
 		c.world.emulator.log.Warn("callback dropped: the receiver is too far behind",
@@ -88,6 +97,7 @@ func (c *connection) deliver(cb callback) {
 		return
 	}
 	c.queue = append(c.queue, cb)
+	c.flushAside()
 	c.startDelivery()
 }
 
@@ -115,19 +125,38 @@ func (c *connection) deliverQueue() {
 		c.queue = c.queue[1:]
 		c.world.mu.Unlock()
 		c.world.emulator.deliverCallback(c.world.ctx, c.id, next)
+		c.tellWatchers()
 	}
+}
+
+// tellWatchers is called without the lock.
+func (c *connection) tellWatchers() {
+	c.world.mu.Lock()
+	defer c.world.mu.Unlock()
+	for _, watcher := range c.watchers {
+		select {
+		case watcher <- struct{}{}:
+		default: // it knows already
+		}
+	}
+	c.watchers = nil
 }
 
 // deliverCallback posts one event to its application, with a fresh token on each
 // try.
 func (e *Emulator) deliverCallback(ctx context.Context, callConnectionID string, cb callback) {
-	body, err := json.Marshal([]cloudEvent{cb.event})
+	body, err := json.Marshal(cb.events)
 	if err != nil {
 		e.log.Error("callback cannot be encoded", "call_connection_id", callConnectionID, "event", cb.name, "error", err)
 		return
 	}
+	if cb.rotatesKeys {
+		if err := e.signer.rotate(); err != nil {
+			e.log.Error("signing key cannot be replaced", "error", err)
+		}
+	}
 	err = e.courier.retry(ctx, callbackBackoff(), func() error {
-		token, err := e.signer.token(ctx)
+		token, err := e.signer.token(ctx, cb.flaw)
 		if err != nil {
 			return err
 		}

@@ -4,6 +4,17 @@
 // the shapes of real captures. The far ends of its calls are simulated: the
 // number or user that is called decides how the call goes (see Behaviours).
 //
+// In a Go test, one line starts it on a port of its own, until the test ends:
+//
+//	em := emulator.Start(t, emulator.Options{TimeScale: 100})
+//
+// A client is configured with em.ConnectionString. em.Control() rings, makes people
+// hang up, tells which requests were received, and injects faults: latency,
+// throttling, broken connections, callbacks that are lost, late, doubled or out
+// of order, and tokens that are not to be trusted. A fault says how often and how
+// probably it strikes; the same seed gives the same run. Where there is no test to
+// end it, use New and NewServer, or run "callgate emulator".
+//
 // It needs no account and no network. Nothing in it is meant for production.
 package emulator
 
@@ -15,6 +26,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	emulatorv1 "github.com/callgate/callgate/gen/callgate/emulator/v1"
 )
 
 // Emulator is one emulated Call Automation resource.
@@ -53,8 +66,9 @@ func New(options Options) (*Emulator, error) {
 }
 
 // Close ends every timer and delivery and waits for them. Events that were not
-// delivered yet are lost. Requests that come later are answered 503. Shut the
-// HTTP server down first.
+// delivered yet are lost. Requests that a fault makes hang are cut off, and those
+// that come later are answered 503, so that the HTTP server may be shut down
+// before or after.
 func (e *Emulator) Close() {
 	e.mu.Lock()
 	w := e.world
@@ -71,8 +85,8 @@ func (e *Emulator) Close() {
 	e.courier.close()
 }
 
-// Reset forgets every call and every repeatability record, without sending an
-// event. Event Grid endpoints stay validated.
+// Reset forgets every call, repeatability record, received request and fault,
+// without sending an event. Event Grid endpoints stay validated.
 func (e *Emulator) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -82,6 +96,10 @@ func (e *Emulator) Reset() {
 	e.world.end()
 	e.world = newWorld(e)
 }
+
+// Control is the control API for Go code in the same process: it rings, hangs up,
+// injects faults and tells what was received, as over gRPC.
+func (e *Emulator) Control() emulatorv1.EmulatorServer { return e.control }
 
 // currentWorld is nil once the emulator is closed.
 func (e *Emulator) currentWorld() *world {

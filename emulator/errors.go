@@ -18,6 +18,8 @@ const (
 	codeUnsigned         = "7509"
 	codeNoSuchResource   = "NotFound"
 	codeUnavailable      = "ServiceUnavailable"
+	codeThrottled        = "TooManyRequests"
+	codeInternal         = "InternalServerError"
 	codeTooLarge         = "RequestEntityTooLarge"
 )
 
@@ -40,7 +42,7 @@ func asAPIError(err error) *apiError {
 	if errors.As(err, &refused) {
 		return refused
 	}
-	return &apiError{http.StatusInternalServerError, "InternalServerError", "The emulator failed."}
+	return &apiError{http.StatusInternalServerError, codeInternal, "The emulator failed."}
 }
 
 func invalid(message string) error {

@@ -23,6 +23,7 @@ type cloudEvent struct {
 	SpecVersion     string `json:"specversion"`
 	DataContentType string `json:"datacontenttype"`
 	Subject         string `json:"subject"`
+	Extension       string `json:"emulatorextension,omitempty"` // of a fault
 }
 
 // callReference ends the data of every event.
@@ -108,7 +109,7 @@ func (c *connection) post(name, callbackURI string, data any) {
 		callbackURI = c.callbackURI
 	}
 	source := "calling/callConnections/" + c.id
-	c.deliver(callback{name: name, uri: callbackURI, event: cloudEvent{
+	c.deliver(callback{name: name, uri: callbackURI, events: []cloudEvent{{
 		ID:              uuid.NewString(),
 		Source:          source,
 		Type:            eventPrefix + name,
@@ -117,7 +118,7 @@ func (c *connection) post(name, callbackURI string, data any) {
 		SpecVersion:     "1.0",
 		DataContentType: "application/json",
 		Subject:         source,
-	}})
+	}}})
 }
 
 func formatTime(t time.Time, layout string) string { return t.UTC().Format(layout) }

@@ -189,11 +189,15 @@ func (h *harness) createBody(targets ...string) object {
 	}
 }
 
-// connected places a call and waits until it is.
+// connected places a call and waits until every target has answered.
 func (h *harness) connected(targets ...string) string {
 	h.t.Helper()
 	id := h.create(targets...)
-	h.app.sequence(id, "CallConnected", "ParticipantsUpdated")
+	wanted := []string{"CallConnected"}
+	for range targets {
+		wanted = append(wanted, "ParticipantsUpdated")
+	}
+	h.app.sequence(id, wanted...)
 	return id
 }
 
@@ -295,8 +299,8 @@ func (a *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	got := received{path: r.URL.RequestURI(), header: r.Header, raw: body}
 	var list []map[string]any
-	if json.Unmarshal(body, &list) == nil && len(list) == 1 {
-		got.event = list[0]
+	if json.Unmarshal(body, &list) == nil && len(list) > 0 {
+		got.event = list[0] // the rest of a batch is in raw
 	} else if json.Unmarshal(body, &got.event) != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return

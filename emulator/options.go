@@ -61,6 +61,9 @@ type Options struct {
 	// ParticipantsPageSize is the most participants in one page. Zero: 100. (The
 	// service's own page size is not known.)
 	ParticipantsPageSize int
+	// Seed makes the seeds of faults that have none of their own: with the same
+	// one, the same faults strike the same requests and callbacks.
+	Seed uint64
 	// Logger receives what went wrong with deliveries. Nil: nothing is logged.
 	Logger *slog.Logger
 	// HTTPClient delivers callbacks and Event Grid events. Nil: one of our own

@@ -19,6 +19,15 @@ type route struct {
 	rawID            string // of getParticipant
 }
 
+// operations are the contract's names of all that a route can ask for.
+func operations() []string {
+	return []string{
+		"createCall", "answerCall", "redirectCall", "rejectCall", "connect", "getCall", "hangupCall", "terminateCall",
+		"transferToParticipant", "getParticipants", "getParticipant", "addParticipant", "removeParticipant", "mute",
+		"cancelAddParticipant", "moveParticipants",
+	}
+}
+
 // parseRoute reads the escaped path: ids may hold "/" and ":" (percent-encoded),
 // so decoding comes after splitting. The method is checked last: a path of the
 // API with another method is 405, anything else 404.

@@ -32,30 +32,58 @@ const (
 type signer struct {
 	audience string
 	now      func() time.Time
+	newKey   func() (*rsa.PrivateKey, error)
+	ready    chan struct{} // closed once there is a key, or err
 
-	ready chan struct{} // closed once the members below are set
-	key   jose.JSONWebKey
-	jws   jose.Signer
-	err   error
+	mu     sync.Mutex
+	key    jose.JSONWebKey
+	jws    jose.Signer
+	err    error
+	second int64           // of the tokens below
+	tokens map[flaw]string // made in that second
 }
 
+// flaw is what a fault has wrong with a token.
+type flaw int
+
+const (
+	flawless flaw = iota
+	expired
+	wrongAudience
+)
+
+// anotherResource is the audience of tokens that are not for the receiver.
+const anotherResource = "0badf00d-ca11-4a7e-8e5f-0123456789ab"
+
 func newSigner(options Options, goroutine *sync.WaitGroup) *signer {
-	s := &signer{audience: options.ResourceID, now: options.Now, ready: make(chan struct{})}
+	s := &signer{audience: options.ResourceID, now: options.Now, newKey: options.signingKey, ready: make(chan struct{})}
 	goroutine.Go(func() {
 		defer close(s.ready)
-		s.err = s.prepare(options.signingKey)
+		s.err = s.replaceKey()
 	})
 	return s
 }
 
-func (s *signer) prepare(newKey func() (*rsa.PrivateKey, error)) error {
-	key, err := newKey()
+// rotate replaces the key. Tokens of the old one cannot be verified any more.
+func (s *signer) rotate() error {
+	<-s.ready
+	return s.replaceKey()
+}
+
+func (s *signer) replaceKey() error {
+	key, err := s.newKey()
 	if err != nil {
 		return fmt.Errorf("generate signing key: %w", err)
 	}
-	s.key = jose.JSONWebKey{Key: key, KeyID: uuid.NewString(), Algorithm: string(jose.RS256), Use: "sig"}
-	s.jws, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: s.key}, (&jose.SignerOptions{}).WithType("JWT"))
-	return err
+	jwk := jose.JSONWebKey{Key: key, KeyID: uuid.NewString(), Algorithm: string(jose.RS256), Use: "sig"}
+	jws, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: jwk}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.key, s.jws, s.tokens = jwk, jws, nil
+	return nil
 }
 
 func generateKey() (*rsa.PrivateKey, error) { return rsa.GenerateKey(rand.Reader, rsaKeyBits) }
@@ -69,20 +97,50 @@ func (s *signer) wait(ctx context.Context) error {
 	}
 }
 
-// token is a fresh bearer token: RS256, five minutes, as the service sends with
-// each event.
-func (s *signer) token(ctx context.Context) (string, error) {
+// token is a bearer token as the service sends with each event: RS256, five
+// minutes. Its times are whole seconds and RS256 is deterministic, so all tokens
+// made within a second are the same, and only the first has to be signed.
+func (s *signer) token(ctx context.Context, wrong flaw) (string, error) {
 	if err := s.wait(ctx); err != nil {
 		return "", err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := s.now()
-	return jwt.Signed(s.jws).Claims(jwt.Claims{
+	if s.second != now.Unix() || s.tokens == nil {
+		s.second, s.tokens = now.Unix(), make(map[flaw]string)
+	}
+	if token, made := s.tokens[wrong]; made {
+		return token, nil
+	}
+	token, err := jwt.Signed(s.jws).Claims(s.claims(now, wrong)).Serialize()
+	if err == nil {
+		s.tokens[wrong] = token
+	}
+	return token, err
+}
+
+func (s *signer) claims(now time.Time, wrong flaw) jwt.Claims {
+	audience := s.audience
+	switch wrong {
+	case expired:
+		now = now.Add(-tokenLifetime - time.Hour)
+	case wrongAudience:
+		audience = anotherResource
+	}
+	return jwt.Claims{
 		Issuer:    Issuer,
-		Audience:  jwt.Audience{s.audience},
+		Audience:  jwt.Audience{audience},
 		NotBefore: jwt.NewNumericDate(now),
 		IssuedAt:  jwt.NewNumericDate(now),
 		Expiry:    jwt.NewNumericDate(now.Add(tokenLifetime)),
-	}).Serialize()
+	}
+}
+
+func (s *signer) publicKey() jose.JSONWebKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.key.Public()
 }
 
 func (s *signer) serveJWKS(w http.ResponseWriter, r *http.Request) {
@@ -90,7 +148,7 @@ func (s *signer) serveJWKS(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no signing key", http.StatusServiceUnavailable)
 		return
 	}
-	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.key.Public()}})
+	writeJSON(w, http.StatusOK, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{s.publicKey()}})
 }
 
 func (e *Emulator) serveOpenIDConfiguration(w http.ResponseWriter, r *http.Request) {

@@ -25,6 +25,8 @@ type world struct {
 	connections   map[string]*connection    // by call connection id
 	incoming      map[string]*incomingCall  // by incoming call context
 	repeats       *repeatStore
+	received      receivedRequests
+	faults        *faults
 	numbers       uint64 // of calls and parties, in order of appearance
 }
 
@@ -37,6 +39,7 @@ func newWorld(e *Emulator) *world {
 		connections:   make(map[string]*connection),
 		incoming:      make(map[string]*incomingCall),
 		repeats:       newRepeatStore(),
+		faults:        newFaults(),
 		agenda:        agenda{changed: make(chan struct{}, 1)},
 	}
 	e.goroutine.Go(w.runAgenda)

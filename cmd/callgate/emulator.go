@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,12 +17,16 @@ import (
 // emulatorCmd runs the emulator alone, for applications that talk to Call
 // Automation themselves.
 type emulatorCmd struct {
-	Addr      string     `default:"127.0.0.1:8082" help:"Where the emulator listens."`
-	Insecure  bool       `help:"Listen beyond loopback, although whoever knows the key may use it."`
-	EventGrid []string   `name:"event-grid" help:"Webhook addresses that get IncomingCall and the other events of Event Grid."`
-	TimeScale float64    `default:"1" help:"How many times faster than life the people act."`
-	LogFormat string     `enum:"text,json" default:"text" help:"Format of the log lines."`
-	LogLevel  slog.Level `default:"info" help:"Level of the log lines."`
+	Addr                 string     `default:"127.0.0.1:8082" help:"Where the emulator listens. Port 0 takes a free one."`
+	Insecure             bool       `help:"Listen beyond loopback, although whoever knows the key may use it."`
+	AllowBearer          bool       `name:"allow-bearer" help:"Also accept every bearer token, unexamined, for applications that use Entra ID."`
+	EventGrid            []string   `name:"event-grid" help:"Webhook addresses that get IncomingCall and the other events of Event Grid."`
+	EventGridSchema      string     `name:"event-grid-schema" enum:"EventGridSchema,CloudEventSchemaV1_0" default:"EventGridSchema" help:"Schema of those events: EventGridSchema or CloudEventSchemaV1_0."`
+	TimeScale            float64    `default:"1" help:"How many times faster than life the people act."`
+	ParticipantsPageSize int        `default:"100" help:"How many participants fit in one page."`
+	Seed                 uint64     `default:"0" help:"Decides by chance where an injected fault has no seed of its own."`
+	LogFormat            string     `enum:"text,json" default:"text" help:"Format of the log lines."`
+	LogLevel             slog.Level `default:"info" help:"Level of the log lines."`
 }
 
 // Help explains what the numbers do.
@@ -29,8 +34,10 @@ func (emulatorCmd) Help() string {
 	var b strings.Builder
 	b.WriteString("Whom you call decides what happens. The last digits of a phone number, or of an ACS user's id:\n\n")
 	for _, behaviour := range emulator.Behaviours() {
-		fmt.Fprintf(&b, "  %-6s %-20s %s\n", behaviour.Suffix, behaviour.Name, behaviour.Meaning)
+		fmt.Fprintf(&b, "  %-6s %-22s %s\n", cmp.Or(behaviour.Suffix, "other"), behaviour.Name, behaviour.Meaning)
 	}
+	b.WriteString("\nA control API on the same address rings, hangs up, lists calls and received requests, and injects faults:\n" +
+		"see docs/emulator.md, or grpcurl -plaintext ADDRESS describe callgate.emulator.v1.Emulator\n")
 	return b.String()
 }
 
@@ -42,10 +49,14 @@ func (c *emulatorCmd) Run(ctx context.Context, p process) error {
 		return err
 	}
 	em, err := emulator.New(emulator.Options{
-		PublicURL:          localURL(listeners.Emulator),
-		EventGridEndpoints: c.EventGrid,
-		TimeScale:          c.TimeScale,
-		Logger:             logger,
+		PublicURL:            localURL(listeners.Emulator),
+		AllowBearer:          c.AllowBearer,
+		EventGridEndpoints:   c.EventGrid,
+		EventGridSchema:      emulator.Schema(c.EventGridSchema),
+		TimeScale:            c.TimeScale,
+		ParticipantsPageSize: c.ParticipantsPageSize,
+		Seed:                 c.Seed,
+		Logger:               logger,
 	})
 	if err != nil {
 		return errors.Join(err, listeners.Close())

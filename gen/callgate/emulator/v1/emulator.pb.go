@@ -5,8 +5,9 @@
 // source: callgate/emulator/v1/emulator.proto
 
 // The control API of callgate's Call Automation emulator. It plays the part of
-// the people on the phone: it rings, and it hangs up. It is served on the
-// emulator's own listener only, and exists in no production configuration.
+// the people on the phone: it rings, and it hangs up. It says what reached the
+// emulator, and makes it misbehave. It is served on the emulator's own listener
+// only, and exists in no production configuration.
 
 package emulatorv1
 
@@ -253,10 +254,12 @@ type isHangUpParticipantRequest_Call interface {
 }
 
 type HangUpParticipantRequest_CallConnectionId struct {
+	// A call connection of an application.
 	CallConnectionId string `protobuf:"bytes,1,opt,name=call_connection_id,json=callConnectionId,proto3,oneof"`
 }
 
 type HangUpParticipantRequest_ServerCallId struct {
+	// A server call, whether an application is connected to it or not.
 	ServerCallId string `protobuf:"bytes,2,opt,name=server_call_id,json=serverCallId,proto3,oneof"`
 }
 
@@ -383,9 +386,11 @@ func (x *ListCallsResponse) GetCalls() []*Call {
 
 // Call is one emulated call.
 type Call struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	ServerCallId  string                 `protobuf:"bytes,1,opt,name=server_call_id,json=serverCallId,proto3" json:"server_call_id,omitempty"`
-	CorrelationId string                 `protobuf:"bytes,2,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its server call id.
+	ServerCallId string `protobuf:"bytes,1,opt,name=server_call_id,json=serverCallId,proto3" json:"server_call_id,omitempty"`
+	// Its correlation id.
+	CorrelationId string `protobuf:"bytes,2,opt,name=correlation_id,json=correlationId,proto3" json:"correlation_id,omitempty"`
 	// "ringing" while nobody answered, "connected" after.
 	State string `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
 	// Raw ids of everyone in the call.
@@ -537,7 +542,7 @@ var File_callgate_emulator_v1_emulator_proto protoreflect.FileDescriptor
 
 const file_callgate_emulator_v1_emulator_proto_rawDesc = "" +
 	"\n" +
-	"#callgate/emulator/v1/emulator.proto\x12\x14callgate.emulator.v1\x1a\x1cgoogle/api/annotations.proto\"\xb2\x03\n" +
+	"#callgate/emulator/v1/emulator.proto\x12\x14callgate.emulator.v1\x1a callgate/emulator/v1/fault.proto\x1a\"callgate/emulator/v1/request.proto\x1a\x1cgoogle/api/annotations.proto\"\xb2\x03\n" +
 	"\x18PlaceIncomingCallRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12.\n" +
@@ -571,11 +576,14 @@ const file_callgate_emulator_v1_emulator_proto_rawDesc = "" +
 	"\fparticipants\x18\x04 \x03(\tR\fparticipants\x12.\n" +
 	"\x13call_connection_ids\x18\x05 \x03(\tR\x11callConnectionIds\"\x0e\n" +
 	"\fResetRequest\"\x0f\n" +
-	"\rResetResponse2\xb3\x04\n" +
+	"\rResetResponse2\xd9\a\n" +
 	"\bEmulator\x12\x9a\x01\n" +
 	"\x11PlaceIncomingCall\x12..callgate.emulator.v1.PlaceIncomingCallRequest\x1a/.callgate.emulator.v1.PlaceIncomingCallResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/control/v1/incomingCalls\x12\xa0\x01\n" +
 	"\x11HangUpParticipant\x12..callgate.emulator.v1.HangUpParticipantRequest\x1a/.callgate.emulator.v1.HangUpParticipantResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/control/v1/participants:hangUp\x12w\n" +
-	"\tListCalls\x12&.callgate.emulator.v1.ListCallsRequest\x1a'.callgate.emulator.v1.ListCallsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/control/v1/calls\x12n\n" +
+	"\tListCalls\x12&.callgate.emulator.v1.ListCallsRequest\x1a'.callgate.emulator.v1.ListCallsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/control/v1/calls\x12\x9b\x01\n" +
+	"\x14ListReceivedRequests\x121.callgate.emulator.v1.ListReceivedRequestsRequest\x1a2.callgate.emulator.v1.ListReceivedRequestsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/control/v1/requests\x12\x85\x01\n" +
+	"\vInjectFault\x12(.callgate.emulator.v1.InjectFaultRequest\x1a).callgate.emulator.v1.InjectFaultResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x05fault\"\x12/control/v1/faults\x12~\n" +
+	"\vClearFaults\x12(.callgate.emulator.v1.ClearFaultsRequest\x1a).callgate.emulator.v1.ClearFaultsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14*\x12/control/v1/faults\x12n\n" +
 	"\x05Reset\x12\".callgate.emulator.v1.ResetRequest\x1a#.callgate.emulator.v1.ResetResponse\"\x1c\x82\xd3\xe4\x93\x02\x16:\x01*\"\x11/control/v1:resetB\xdd\x01\n" +
 	"\x18com.callgate.emulator.v1B\rEmulatorProtoP\x01Z@github.com/callgate/callgate/gen/callgate/emulator/v1;emulatorv1\xa2\x02\x03CEX\xaa\x02\x14Callgate.Emulator.V1\xca\x02\x14Callgate\\Emulator\\V1\xe2\x02 Callgate\\Emulator\\V1\\GPBMetadata\xea\x02\x16Callgate::Emulator::V1b\x06proto3"
 
@@ -593,17 +601,23 @@ func file_callgate_emulator_v1_emulator_proto_rawDescGZIP() []byte {
 
 var file_callgate_emulator_v1_emulator_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_callgate_emulator_v1_emulator_proto_goTypes = []any{
-	(*PlaceIncomingCallRequest)(nil),  // 0: callgate.emulator.v1.PlaceIncomingCallRequest
-	(*PlaceIncomingCallResponse)(nil), // 1: callgate.emulator.v1.PlaceIncomingCallResponse
-	(*HangUpParticipantRequest)(nil),  // 2: callgate.emulator.v1.HangUpParticipantRequest
-	(*HangUpParticipantResponse)(nil), // 3: callgate.emulator.v1.HangUpParticipantResponse
-	(*ListCallsRequest)(nil),          // 4: callgate.emulator.v1.ListCallsRequest
-	(*ListCallsResponse)(nil),         // 5: callgate.emulator.v1.ListCallsResponse
-	(*Call)(nil),                      // 6: callgate.emulator.v1.Call
-	(*ResetRequest)(nil),              // 7: callgate.emulator.v1.ResetRequest
-	(*ResetResponse)(nil),             // 8: callgate.emulator.v1.ResetResponse
-	nil,                               // 9: callgate.emulator.v1.PlaceIncomingCallRequest.SipHeadersEntry
-	nil,                               // 10: callgate.emulator.v1.PlaceIncomingCallRequest.VoipHeadersEntry
+	(*PlaceIncomingCallRequest)(nil),     // 0: callgate.emulator.v1.PlaceIncomingCallRequest
+	(*PlaceIncomingCallResponse)(nil),    // 1: callgate.emulator.v1.PlaceIncomingCallResponse
+	(*HangUpParticipantRequest)(nil),     // 2: callgate.emulator.v1.HangUpParticipantRequest
+	(*HangUpParticipantResponse)(nil),    // 3: callgate.emulator.v1.HangUpParticipantResponse
+	(*ListCallsRequest)(nil),             // 4: callgate.emulator.v1.ListCallsRequest
+	(*ListCallsResponse)(nil),            // 5: callgate.emulator.v1.ListCallsResponse
+	(*Call)(nil),                         // 6: callgate.emulator.v1.Call
+	(*ResetRequest)(nil),                 // 7: callgate.emulator.v1.ResetRequest
+	(*ResetResponse)(nil),                // 8: callgate.emulator.v1.ResetResponse
+	nil,                                  // 9: callgate.emulator.v1.PlaceIncomingCallRequest.SipHeadersEntry
+	nil,                                  // 10: callgate.emulator.v1.PlaceIncomingCallRequest.VoipHeadersEntry
+	(*ListReceivedRequestsRequest)(nil),  // 11: callgate.emulator.v1.ListReceivedRequestsRequest
+	(*InjectFaultRequest)(nil),           // 12: callgate.emulator.v1.InjectFaultRequest
+	(*ClearFaultsRequest)(nil),           // 13: callgate.emulator.v1.ClearFaultsRequest
+	(*ListReceivedRequestsResponse)(nil), // 14: callgate.emulator.v1.ListReceivedRequestsResponse
+	(*InjectFaultResponse)(nil),          // 15: callgate.emulator.v1.InjectFaultResponse
+	(*ClearFaultsResponse)(nil),          // 16: callgate.emulator.v1.ClearFaultsResponse
 }
 var file_callgate_emulator_v1_emulator_proto_depIdxs = []int32{
 	9,  // 0: callgate.emulator.v1.PlaceIncomingCallRequest.sip_headers:type_name -> callgate.emulator.v1.PlaceIncomingCallRequest.SipHeadersEntry
@@ -612,13 +626,19 @@ var file_callgate_emulator_v1_emulator_proto_depIdxs = []int32{
 	0,  // 3: callgate.emulator.v1.Emulator.PlaceIncomingCall:input_type -> callgate.emulator.v1.PlaceIncomingCallRequest
 	2,  // 4: callgate.emulator.v1.Emulator.HangUpParticipant:input_type -> callgate.emulator.v1.HangUpParticipantRequest
 	4,  // 5: callgate.emulator.v1.Emulator.ListCalls:input_type -> callgate.emulator.v1.ListCallsRequest
-	7,  // 6: callgate.emulator.v1.Emulator.Reset:input_type -> callgate.emulator.v1.ResetRequest
-	1,  // 7: callgate.emulator.v1.Emulator.PlaceIncomingCall:output_type -> callgate.emulator.v1.PlaceIncomingCallResponse
-	3,  // 8: callgate.emulator.v1.Emulator.HangUpParticipant:output_type -> callgate.emulator.v1.HangUpParticipantResponse
-	5,  // 9: callgate.emulator.v1.Emulator.ListCalls:output_type -> callgate.emulator.v1.ListCallsResponse
-	8,  // 10: callgate.emulator.v1.Emulator.Reset:output_type -> callgate.emulator.v1.ResetResponse
-	7,  // [7:11] is the sub-list for method output_type
-	3,  // [3:7] is the sub-list for method input_type
+	11, // 6: callgate.emulator.v1.Emulator.ListReceivedRequests:input_type -> callgate.emulator.v1.ListReceivedRequestsRequest
+	12, // 7: callgate.emulator.v1.Emulator.InjectFault:input_type -> callgate.emulator.v1.InjectFaultRequest
+	13, // 8: callgate.emulator.v1.Emulator.ClearFaults:input_type -> callgate.emulator.v1.ClearFaultsRequest
+	7,  // 9: callgate.emulator.v1.Emulator.Reset:input_type -> callgate.emulator.v1.ResetRequest
+	1,  // 10: callgate.emulator.v1.Emulator.PlaceIncomingCall:output_type -> callgate.emulator.v1.PlaceIncomingCallResponse
+	3,  // 11: callgate.emulator.v1.Emulator.HangUpParticipant:output_type -> callgate.emulator.v1.HangUpParticipantResponse
+	5,  // 12: callgate.emulator.v1.Emulator.ListCalls:output_type -> callgate.emulator.v1.ListCallsResponse
+	14, // 13: callgate.emulator.v1.Emulator.ListReceivedRequests:output_type -> callgate.emulator.v1.ListReceivedRequestsResponse
+	15, // 14: callgate.emulator.v1.Emulator.InjectFault:output_type -> callgate.emulator.v1.InjectFaultResponse
+	16, // 15: callgate.emulator.v1.Emulator.ClearFaults:output_type -> callgate.emulator.v1.ClearFaultsResponse
+	8,  // 16: callgate.emulator.v1.Emulator.Reset:output_type -> callgate.emulator.v1.ResetResponse
+	10, // [10:17] is the sub-list for method output_type
+	3,  // [3:10] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
 	3,  // [3:3] is the sub-list for extension extendee
 	0,  // [0:3] is the sub-list for field type_name
@@ -629,6 +649,8 @@ func file_callgate_emulator_v1_emulator_proto_init() {
 	if File_callgate_emulator_v1_emulator_proto != nil {
 		return
 	}
+	file_callgate_emulator_v1_fault_proto_init()
+	file_callgate_emulator_v1_request_proto_init()
 	file_callgate_emulator_v1_emulator_proto_msgTypes[2].OneofWrappers = []any{
 		(*HangUpParticipantRequest_CallConnectionId)(nil),
 		(*HangUpParticipantRequest_ServerCallId)(nil),

@@ -5,8 +5,9 @@
 // source: callgate/emulator/v1/emulator.proto
 
 // The control API of callgate's Call Automation emulator. It plays the part of
-// the people on the phone: it rings, and it hangs up. It is served on the
-// emulator's own listener only, and exists in no production configuration.
+// the people on the phone: it rings, and it hangs up. It says what reached the
+// emulator, and makes it misbehave. It is served on the emulator's own listener
+// only, and exists in no production configuration.
 
 package emulatorv1
 
@@ -23,10 +24,13 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	Emulator_PlaceIncomingCall_FullMethodName = "/callgate.emulator.v1.Emulator/PlaceIncomingCall"
-	Emulator_HangUpParticipant_FullMethodName = "/callgate.emulator.v1.Emulator/HangUpParticipant"
-	Emulator_ListCalls_FullMethodName         = "/callgate.emulator.v1.Emulator/ListCalls"
-	Emulator_Reset_FullMethodName             = "/callgate.emulator.v1.Emulator/Reset"
+	Emulator_PlaceIncomingCall_FullMethodName    = "/callgate.emulator.v1.Emulator/PlaceIncomingCall"
+	Emulator_HangUpParticipant_FullMethodName    = "/callgate.emulator.v1.Emulator/HangUpParticipant"
+	Emulator_ListCalls_FullMethodName            = "/callgate.emulator.v1.Emulator/ListCalls"
+	Emulator_ListReceivedRequests_FullMethodName = "/callgate.emulator.v1.Emulator/ListReceivedRequests"
+	Emulator_InjectFault_FullMethodName          = "/callgate.emulator.v1.Emulator/InjectFault"
+	Emulator_ClearFaults_FullMethodName          = "/callgate.emulator.v1.Emulator/ClearFaults"
+	Emulator_Reset_FullMethodName                = "/callgate.emulator.v1.Emulator/Reset"
 )
 
 // EmulatorClient is the client API for Emulator service.
@@ -46,8 +50,19 @@ type EmulatorClient interface {
 	HangUpParticipant(ctx context.Context, in *HangUpParticipantRequest, opts ...grpc.CallOption) (*HangUpParticipantResponse, error)
 	// ListCalls lists the calls that are not over yet, oldest first.
 	ListCalls(ctx context.Context, in *ListCallsRequest, opts ...grpc.CallOption) (*ListCallsResponse, error)
-	// Reset forgets every call and every repeatability record, without sending
-	// an event.
+	// ListReceivedRequests lists what reached the Call Automation REST API, oldest
+	// first: well-formed or not, answered or not. The newest 2048 are kept.
+	ListReceivedRequests(ctx context.Context, in *ListReceivedRequestsRequest, opts ...grpc.CallOption) (*ListReceivedRequestsResponse, error)
+	// InjectFault makes the emulator misbehave from now on. Several faults may
+	// strike the same request or callback: they do so in the order of injection,
+	// but of those that answer a request or break its connection the first wins.
+	// Errors: INVALID_ARGUMENT for a fault that could never strike.
+	InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error)
+	// ClearFaults ends every fault and tells how often each struck. Requests that
+	// one makes hang are cut off, and held back callbacks go out at their time.
+	ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error)
+	// Reset forgets every call, repeatability record, received request and fault,
+	// without sending an event.
 	Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*ResetResponse, error)
 }
 
@@ -89,6 +104,36 @@ func (c *emulatorClient) ListCalls(ctx context.Context, in *ListCallsRequest, op
 	return out, nil
 }
 
+func (c *emulatorClient) ListReceivedRequests(ctx context.Context, in *ListReceivedRequestsRequest, opts ...grpc.CallOption) (*ListReceivedRequestsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListReceivedRequestsResponse)
+	err := c.cc.Invoke(ctx, Emulator_ListReceivedRequests_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *emulatorClient) InjectFault(ctx context.Context, in *InjectFaultRequest, opts ...grpc.CallOption) (*InjectFaultResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(InjectFaultResponse)
+	err := c.cc.Invoke(ctx, Emulator_InjectFault_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *emulatorClient) ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ClearFaultsResponse)
+	err := c.cc.Invoke(ctx, Emulator_ClearFaults_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *emulatorClient) Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*ResetResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ResetResponse)
@@ -116,8 +161,19 @@ type EmulatorServer interface {
 	HangUpParticipant(context.Context, *HangUpParticipantRequest) (*HangUpParticipantResponse, error)
 	// ListCalls lists the calls that are not over yet, oldest first.
 	ListCalls(context.Context, *ListCallsRequest) (*ListCallsResponse, error)
-	// Reset forgets every call and every repeatability record, without sending
-	// an event.
+	// ListReceivedRequests lists what reached the Call Automation REST API, oldest
+	// first: well-formed or not, answered or not. The newest 2048 are kept.
+	ListReceivedRequests(context.Context, *ListReceivedRequestsRequest) (*ListReceivedRequestsResponse, error)
+	// InjectFault makes the emulator misbehave from now on. Several faults may
+	// strike the same request or callback: they do so in the order of injection,
+	// but of those that answer a request or break its connection the first wins.
+	// Errors: INVALID_ARGUMENT for a fault that could never strike.
+	InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error)
+	// ClearFaults ends every fault and tells how often each struck. Requests that
+	// one makes hang are cut off, and held back callbacks go out at their time.
+	ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error)
+	// Reset forgets every call, repeatability record, received request and fault,
+	// without sending an event.
 	Reset(context.Context, *ResetRequest) (*ResetResponse, error)
 	mustEmbedUnimplementedEmulatorServer()
 }
@@ -137,6 +193,15 @@ func (UnimplementedEmulatorServer) HangUpParticipant(context.Context, *HangUpPar
 }
 func (UnimplementedEmulatorServer) ListCalls(context.Context, *ListCallsRequest) (*ListCallsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCalls not implemented")
+}
+func (UnimplementedEmulatorServer) ListReceivedRequests(context.Context, *ListReceivedRequestsRequest) (*ListReceivedRequestsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListReceivedRequests not implemented")
+}
+func (UnimplementedEmulatorServer) InjectFault(context.Context, *InjectFaultRequest) (*InjectFaultResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method InjectFault not implemented")
+}
+func (UnimplementedEmulatorServer) ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ClearFaults not implemented")
 }
 func (UnimplementedEmulatorServer) Reset(context.Context, *ResetRequest) (*ResetResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Reset not implemented")
@@ -216,6 +281,60 @@ func _Emulator_ListCalls_Handler(srv interface{}, ctx context.Context, dec func(
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Emulator_ListReceivedRequests_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListReceivedRequestsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EmulatorServer).ListReceivedRequests(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Emulator_ListReceivedRequests_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EmulatorServer).ListReceivedRequests(ctx, req.(*ListReceivedRequestsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Emulator_InjectFault_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(InjectFaultRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EmulatorServer).InjectFault(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Emulator_InjectFault_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EmulatorServer).InjectFault(ctx, req.(*InjectFaultRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Emulator_ClearFaults_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ClearFaultsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EmulatorServer).ClearFaults(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Emulator_ClearFaults_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EmulatorServer).ClearFaults(ctx, req.(*ClearFaultsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Emulator_Reset_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ResetRequest)
 	if err := dec(in); err != nil {
@@ -252,6 +371,18 @@ var Emulator_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListCalls",
 			Handler:    _Emulator_ListCalls_Handler,
+		},
+		{
+			MethodName: "ListReceivedRequests",
+			Handler:    _Emulator_ListReceivedRequests_Handler,
+		},
+		{
+			MethodName: "InjectFault",
+			Handler:    _Emulator_InjectFault_Handler,
+		},
+		{
+			MethodName: "ClearFaults",
+			Handler:    _Emulator_ClearFaults_Handler,
 		},
 		{
 			MethodName: "Reset",
