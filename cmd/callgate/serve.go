@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/server"
@@ -79,14 +80,19 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
+	known, err := catalogue.Load()
+	if err != nil {
+		return err
+	}
 	receiver := eventstream.NewReceiver(eventstream.ReceiverOptions{
+		Catalogue:  known,
 		Log:        log,
 		Tokens:     tokens,
 		Verifier:   c.verifier(listeners),
 		Logger:     logger,
 		Registerer: registry,
 	})
-	interceptors, err := service.NewInterceptors(logger)
+	interceptors, err := service.NewInterceptors(service.NewErrors(known), logger)
 	if err != nil {
 		return err
 	}
