@@ -106,6 +106,9 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 			metadata[key] = value
 		}
 	}
+	if err.ClockSkew != 0 {
+		metadata["upstream_clock_ahead_by"] = err.ClockSkew.String()
+	}
 	message := "the upstream did not answer"
 	if err.StatusCode != 0 {
 		message = "the upstream answered " + strconv.Itoa(err.StatusCode)
@@ -129,6 +132,10 @@ func (e *Errors) upstreamEntry(err *upstream.Error) *catalogue.Error {
 		return e.catalogue.ByReason("UPSTREAM_REFUSED")
 	case !err.Repeatable:
 		return e.catalogue.ByReason("UPSTREAM_OUTCOME_UNKNOWN") // UNAVAILABLE says "send it again"; this could dial twice
+	case errors.Is(err, upstream.ErrCircuitOpen):
+		return e.catalogue.ByReason("UPSTREAM_CIRCUIT_OPEN")
+	case errors.Is(err, upstream.ErrOverloaded):
+		return e.catalogue.ByReason("GATEWAY_OVERLOADED")
 	case s >= 200 && s < 300:
 		return e.catalogue.ByReason("UPSTREAM_RESPONSE_INVALID")
 	case errors.Is(err, context.DeadlineExceeded):

@@ -44,6 +44,8 @@ func TestStatus(t *testing.T) {
 		{"no answer, might dial twice", &upstream.Error{}, codes.Unknown, "UPSTREAM_OUTCOME_UNKNOWN"},
 		{"no answer in the caller's time, safe to repeat", &upstream.Error{Repeatable: true, Err: context.DeadlineExceeded}, codes.DeadlineExceeded, "DEADLINE_EXCEEDED"},
 		{"no answer in the caller's time, might dial twice", &upstream.Error{Err: context.DeadlineExceeded}, codes.Unknown, "UPSTREAM_OUTCOME_UNKNOWN"},
+		{"left alone", &upstream.Error{Repeatable: true, Err: upstream.ErrCircuitOpen}, codes.Unavailable, "UPSTREAM_CIRCUIT_OPEN"},
+		{"too much on its way", &upstream.Error{Repeatable: true, Err: upstream.ErrOverloaded}, codes.ResourceExhausted, "GATEWAY_OVERLOADED"},
 		{"answer that cannot be read", &upstream.Error{StatusCode: 200, Repeatable: true, Err: io.ErrUnexpectedEOF}, codes.Internal, "UPSTREAM_RESPONSE_INVALID"},
 		{"wrapped on the way", fmt.Errorf("play: %w", &upstream.Error{StatusCode: 429}), codes.ResourceExhausted, "UPSTREAM_THROTTLED"},
 		{"id that leaves its place in the path", &upstream.Error{Repeatable: true, Err: upstream.ErrInvalidRequest}, codes.InvalidArgument, "INVALID_REQUEST"},

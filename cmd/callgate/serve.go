@@ -76,10 +76,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if em != nil {
 		defer em.Close()
 	}
-	client, err := c.upstreamClient(listeners)
+	client, err := c.upstreamClient(listeners, logger)
 	if err != nil {
 		return err
 	}
+	defer client.CloseIdleConnections()
+	defer c.followKeys(ctx, client, p.getenv, logger)()
 	known, err := catalogue.Load()
 	if err != nil {
 		return err
@@ -203,8 +205,10 @@ func emulatorServer(em *emulator.Emulator) *http.Server {
 	return emulator.NewServer(em.Handler())
 }
 
-func (c *Config) upstreamClient(l *server.Listeners) (*upstream.Client, error) {
+func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
 	opts := upstream.Options{
+		TokenScope: c.TokenScope,
+		Logger:     logger,
 		APIVersion: c.APIVersion,
 		Tries:      c.UpstreamTries,
 		TryTimeout: c.UpstreamTryTimeout,
@@ -224,6 +228,9 @@ func (c *Config) upstreamClient(l *server.Listeners) (*upstream.Client, error) {
 	}
 	var err error
 	if opts.Endpoint, opts.AccessKey, err = upstream.ParseConnectionString(connection); err != nil {
+		return nil, err
+	}
+	if opts.SecondaryAccessKey, err = c.secondaryKey(); err != nil {
 		return nil, err
 	}
 	return upstream.New(opts)
