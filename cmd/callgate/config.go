@@ -28,6 +28,7 @@ and CALLGATE_CALLBACK_KEY.`
 type commands struct {
 	Serve        serveCmd        `cmd:"" default:"withargs" help:"Run the gateway (the default)."`
 	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
+	Doctor       doctorCmd       `cmd:"" help:"Check a deployment, with the gateway's own settings, and say what is wrong."`
 	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
