@@ -57,7 +57,7 @@ type Config struct {
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
 	CallbackClockSkew  time.Duration `default:"1m" help:"How far the upstream's clock may be off when a callback's token expires."`
 	DataDir            string        `default:"./callgate-data" help:"Folder of the event log; \":memory:\" keeps none."`
-	LogSync            string        `enum:"always,interval" default:"always" help:"When an event is synced to disk: always, before its callback is answered; or at an interval, faster, but a power failure can lose the last two minutes."`
+	LogSync            string        `enum:"always,interval" default:"always" help:"When an event is synced to disk: always, before its callback is answered; or at an interval, faster, but the loss of power may take the last second."`
 	LogMaxAge          time.Duration `default:"168h" help:"How long events are kept."`
 	LogMaxBytes        int64         `default:"10737418240" help:"How much disk the log may take; the oldest events go first."`
 	LogDuplicateWindow time.Duration `default:"1h" help:"How long an event that comes again is recognized."`
