@@ -19,7 +19,8 @@ Without any setting it runs against its own emulator. To use the real service,
 set CALLGATE_CONNECTION_STRING (or --endpoint, and an Entra credential in the
 environment) and --callback-base-url.
 
-Every flag is also a variable: --grpc-addr is CALLGATE_GRPC_ADDR. Secrets are
+"callgate serve --help" lists all settings. Every flag is also a variable:
+--grpc-addr is CALLGATE_GRPC_ADDR. Secrets are
 variables only, or files: CALLGATE_CONNECTION_STRING,
 CALLGATE_SECONDARY_ACCESS_KEY (tried when the connection string's key is refused)
 and CALLGATE_CALLBACK_KEY.`

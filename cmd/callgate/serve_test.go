@@ -80,6 +80,7 @@ func TestHelpAndVersion(t *testing.T) {
 		want string
 	}{
 		{[]string{"--help"}, "CALLGATE_CONNECTION_STRING"},
+		{[]string{"serve", "--help"}, "--log-sync"},
 		{[]string{"version"}, "callgate "},
 		{[]string{"emulator", "--help"}, "0486"},
 	} {
