@@ -22,6 +22,10 @@ const (
 	syncEvery      = time.Second
 )
 
+// ErrLogInUse is returned for a folder that another process, or another Log of
+// this one, holds.
+var ErrLogInUse = errors.New("in use by another callgate")
+
 // embeddedServer is a NATS server inside this process: it has no listener, only
 // in-process connections.
 type embeddedServer struct {
@@ -52,7 +56,7 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 	}
 	if e.lock, err = lockFile(filepath.Join(dir, "lock")); err != nil {
 		if errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("%s is in use by another callgate", dir)
+			return nil, fmt.Errorf("%s is %w", dir, ErrLogInUse)
 		}
 		return nil, err
 	}

@@ -115,6 +115,13 @@ func (v *Verifier) Verify(ctx context.Context, token string) error {
 	return nil
 }
 
+// Fetch fetches the OpenID configuration, unless it was before: an error says why
+// callbacks could not be checked now.
+func (v *Verifier) Fetch(ctx context.Context) error {
+	_, err := v.keySet(ctx)
+	return err
+}
+
 // checkTimes: a token without an end is none.
 func (v *Verifier) checkTimes(token *oidc.IDToken) error {
 	var claims struct {

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"github.com/callgate/callgate/catalogue"
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -70,6 +72,8 @@ type ReceiverOptions struct {
 	// Verifier checks the signed tokens of callbacks. Nil: the token in the address
 	// is enough. Event Grid sends none.
 	Verifier *Verifier
+	// Catalogue explains the results of events; nil: they are not explained.
+	Catalogue *catalogue.Catalogue
 	// Logger is told of what is refused; slog.Default() when nil.
 	Logger *slog.Logger
 	// Registerer receives the metrics; none when nil.
@@ -193,6 +197,7 @@ func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.Ca
 	if err != nil {
 		return verdictMalformed, err
 	}
+	rc.explain(records)
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	if err := rc.options.Log.Append(ctx, records...); err != nil {
@@ -206,4 +211,20 @@ func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.Ca
 		}
 	}
 	return verdictStored, nil
+}
+
+// explain adds to results what they come to.
+func (rc *Receiver) explain(records []*logv1.Record) {
+	if rc.options.Catalogue == nil {
+		return
+	}
+	for _, record := range records {
+		result := record.GetEvent().GetResult()
+		if result == nil {
+			continue
+		}
+		if entry := rc.options.Catalogue.Result(result.GetCode(), result.GetSubCode(), result.GetQ850().GetCode()); entry != nil {
+			result.Reason, result.Hint = entry.Reason, entry.Meaning+" "+entry.Do
+		}
+	}
 }

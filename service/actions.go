@@ -46,6 +46,7 @@ func NewActions(outcomes outcomes, requests requests, callbackPrefix, token stri
 type actionRequest interface {
 	proto.Message
 	GetRequestId() string
+	GetValidateOnly() bool
 }
 
 // actionResponse is the response of an action.
@@ -70,6 +71,9 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 		resp R
 		err  error
 	)
+	if req.GetValidateOnly() { // the rules have been checked on the way here
+		return resp.ProtoReflect().New().Interface().(R), nil
+	}
 	if req.GetRequestId() == "" {
 		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
 		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once

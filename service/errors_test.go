@@ -16,7 +16,6 @@ import (
 
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
-	"github.com/callgate/callgate/service"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -33,7 +32,10 @@ func TestStatus(t *testing.T) {
 		{"no such call", &upstream.Error{StatusCode: 404, Code: "8522"}, codes.NotFound, "CALL_NOT_FOUND"},
 		{"no such thing", &upstream.Error{StatusCode: 404}, codes.NotFound, "UPSTREAM_NOT_FOUND"},
 		{"not now", &upstream.Error{StatusCode: 405, Code: "8520"}, codes.FailedPrecondition, "UPSTREAM_PRECONDITION_FAILED"},
-		{"conflict", &upstream.Error{StatusCode: 409}, codes.FailedPrecondition, "UPSTREAM_PRECONDITION_FAILED"},
+		{"conflict", &upstream.Error{StatusCode: 409}, codes.FailedPrecondition, "UPSTREAM_CONFLICT"},
+		{"too early", &upstream.Error{StatusCode: 400, Code: "8501"}, codes.FailedPrecondition, "CALL_NOT_ESTABLISHED"},
+		{"our signature refused", &upstream.Error{StatusCode: 401, Code: "7509"}, codes.Internal, "UPSTREAM_SIGNATURE_REFUSED"},
+		{"refused in a way that is not known", &upstream.Error{StatusCode: 418}, codes.InvalidArgument, "UPSTREAM_REFUSED"},
 		{"precondition", &upstream.Error{StatusCode: 412}, codes.FailedPrecondition, "UPSTREAM_PRECONDITION_FAILED"},
 		{"throttled", &upstream.Error{StatusCode: 429, Repeatable: true}, codes.ResourceExhausted, "UPSTREAM_THROTTLED"},
 		{"broken, safe to repeat", &upstream.Error{StatusCode: 503, Repeatable: true}, codes.Unavailable, "UPSTREAM_UNAVAILABLE"},
@@ -42,6 +44,8 @@ func TestStatus(t *testing.T) {
 		{"no answer, might dial twice", &upstream.Error{}, codes.Unknown, "UPSTREAM_OUTCOME_UNKNOWN"},
 		{"no answer in the caller's time, safe to repeat", &upstream.Error{Repeatable: true, Err: context.DeadlineExceeded}, codes.DeadlineExceeded, "DEADLINE_EXCEEDED"},
 		{"no answer in the caller's time, might dial twice", &upstream.Error{Err: context.DeadlineExceeded}, codes.Unknown, "UPSTREAM_OUTCOME_UNKNOWN"},
+		{"left alone", &upstream.Error{Repeatable: true, Err: upstream.ErrCircuitOpen}, codes.Unavailable, "UPSTREAM_CIRCUIT_OPEN"},
+		{"too much on its way", &upstream.Error{Repeatable: true, Err: upstream.ErrOverloaded}, codes.ResourceExhausted, "GATEWAY_OVERLOADED"},
 		{"answer that cannot be read", &upstream.Error{StatusCode: 200, Repeatable: true, Err: io.ErrUnexpectedEOF}, codes.Internal, "UPSTREAM_RESPONSE_INVALID"},
 		{"wrapped on the way", fmt.Errorf("play: %w", &upstream.Error{StatusCode: 429}), codes.ResourceExhausted, "UPSTREAM_THROTTLED"},
 		{"id that leaves its place in the path", &upstream.Error{Repeatable: true, Err: upstream.ErrInvalidRequest}, codes.InvalidArgument, "INVALID_REQUEST"},
@@ -56,7 +60,10 @@ func TestStatus(t *testing.T) {
 		{"anything else", io.ErrClosedPipe, codes.Internal, "INTERNAL"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := service.Status(tc.err)
+			s := newErrors(t).Status(tc.err)
+			if len(s.Details()) < 2 {
+				t.Errorf("no help: %v", s.Details())
+			}
 			if s.Code() != tc.code || reason(s) != tc.reason {
 				t.Errorf("Status = %v %s, want %v %s", s.Code(), reason(s), tc.code, tc.reason)
 			}

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/test/bufconn"
 
+	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
@@ -119,7 +120,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interceptors, err := service.NewInterceptors(logger)
+	interceptors, err := service.NewInterceptors(newErrors(t), logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +152,15 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		hub:                hub,
 		requests:           requests,
 	}
+}
+
+func newErrors(t *testing.T) *service.Errors {
+	t.Helper()
+	c, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return service.NewErrors(c)
 }
 
 func check(t *testing.T, err error) {

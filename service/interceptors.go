@@ -13,20 +13,21 @@ import (
 )
 
 // Interceptors hold every RPC to the contract, so that no handler has to: the
-// request's rules are checked, a panic is an error, and an error is what Status
+// request's rules are checked, a panic is an error, and an error is what Errors
 // makes of it.
 type Interceptors struct {
 	validator protovalidate.Validator
+	errors    *Errors
 	logger    *slog.Logger
 }
 
 // NewInterceptors compiles the contract's rules.
-func NewInterceptors(logger *slog.Logger) (*Interceptors, error) {
+func NewInterceptors(errors *Errors, logger *slog.Logger) (*Interceptors, error) {
 	validator, err := protovalidate.New()
 	if err != nil {
 		return nil, fmt.Errorf("compile the contract's rules: %w", err)
 	}
-	return &Interceptors{validator: validator, logger: logger}, nil
+	return &Interceptors{validator: validator, errors: errors, logger: logger}, nil
 }
 
 // Unary is the interceptor of unary RPCs.
@@ -53,7 +54,7 @@ func (i *Interceptors) finish(ctx context.Context, method string, panicked any, 
 	if err == nil {
 		return nil
 	}
-	s := Status(err)
+	s := i.errors.Status(err)
 	if s.Code() == codes.Internal {
 		i.logger.ErrorContext(ctx, "internal error", "grpc.method", method, "error", err)
 	}

@@ -152,6 +152,24 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+// TestValidateOnly: a request that is only to be checked goes nowhere.
+func TestValidateOnly(t *testing.T) {
+	up := answering(500, "")
+	g := newGateway(t, up)
+	resp, err := g.CreateCall(t.Context(), &callgatev1.CreateCallRequest{
+		Targets: []*callgatev1.CommunicationIdentifier{user("8:acs:res_user")}, ValidateOnly: true, RequestId: requestID,
+	})
+	if err != nil || !proto.Equal(resp, &callgatev1.CreateCallResponse{}) {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if _, err := g.RejectCall(t.Context(), &callgatev1.RejectCallRequest{ValidateOnly: true}); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("a bad request: %v", err)
+	}
+	if n := len(up.received()); n != 0 {
+		t.Errorf("the upstream was asked %d times", n)
+	}
+}
+
 // TestBadStream: a stream's request is held to its rules too.
 func TestBadStream(t *testing.T) {
 	g := newGateway(t, answering(500, ""))

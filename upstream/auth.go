@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -66,42 +67,41 @@ func ParseConnectionString(s string) (endpoint string, key AccessKey, err error)
 	return parts[1], key, nil
 }
 
-// authentication is the policy that proves who sends a request.
-func authentication(opts Options) (policy.Policy, error) {
+// authentication is the policy that proves who sends a request; keys is nil
+// where it is not by access keys.
+func authentication(opts Options) (auth policy.Policy, keys *keyRing, err error) {
 	hasKey := opts.AccessKey.key != nil
 	switch {
 	case hasKey && opts.TokenCredential != nil:
-		return nil, errors.New("both an access key and an Entra credential are given")
+		return nil, nil, errors.New("both an access key and an Entra credential are given")
 	case hasKey:
-		return &signer{key: opts.AccessKey, now: time.Now}, nil
+		keys = newKeyRing(opts.Logger, someKeys(opts.AccessKey, opts.SecondaryAccessKey)...)
+		return &signer{keys: keys, now: time.Now}, keys, nil
 	case opts.TokenCredential != nil:
-		return runtime.NewBearerTokenPolicy(opts.TokenCredential, []string{tokenScope}, nil), nil
+		return runtime.NewBearerTokenPolicy(opts.TokenCredential, []string{cmp.Or(opts.TokenScope, tokenScope)}, nil), nil, nil
 	}
-	return nil, errors.New("neither an access key nor an Entra credential is given")
+	return nil, nil, errors.New("neither an access key nor an Entra credential is given")
 }
 
 // signer signs each try of a request with the resource's key: HMAC-SHA256 over
 // method, request target, date, host and the body's hash.
 type signer struct {
-	key AccessKey
-	now func() time.Time
+	keys *keyRing
+	now  func() time.Time
 }
 
-// Do implements policy.Policy.
-func (s *signer) Do(req *policy.Request) (*http.Response, error) {
-	raw := req.Raw()
+func (s *signer) sign(raw *http.Request, key AccessKey) {
 	date := s.now().UTC().Format(http.TimeFormat)
 	raw.Header.Set("x-ms-date", date)
-	raw.Header.Set("Authorization", s.authorization(raw.Method, raw.URL.RequestURI(), date, raw.URL.Host, raw.Header.Get(contentHashHeader)))
-	return req.Next()
+	raw.Header.Set("Authorization", authorization(key, raw.Method, raw.URL.RequestURI(), date, raw.URL.Host, raw.Header.Get(contentHashHeader)))
 }
 
-func (s *signer) authorization(method, target, date, host, contentHash string) string {
+func authorization(key AccessKey, method, target, date, host, contentHash string) string {
 	buf := make([]byte, 0, 512) // most requests fit
 	for _, part := range [...]string{method, "\n", target, "\n", date, ";", host, ";", contentHash} {
 		buf = append(buf, part...)
 	}
-	mac := hmac.New(sha256.New, s.key.key())
+	mac := hmac.New(sha256.New, key.key())
 	mac.Write(buf)
 	var sum [sha256.Size]byte
 	buf = append(buf[:0], "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="...)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -38,6 +39,15 @@ type Options struct {
 	// token. Exactly one is required.
 	AccessKey       AccessKey
 	TokenCredential azcore.TokenCredential
+	// SecondaryAccessKey is tried when the upstream refuses AccessKey: while keys
+	// are rotated. None if it is the zero value.
+	SecondaryAccessKey AccessKey
+	// TokenScope is what Entra tokens are asked for; that of the public cloud if
+	// empty.
+	TokenScope string
+	// Logger is told when the keys change places and when the clocks disagree;
+	// slog.Default() if nil.
+	Logger *slog.Logger
 	// APIVersion defaults to DefaultAPIVersion.
 	APIVersion string
 	// Tries is how often a request is sent at most, 4 if 0.
@@ -63,6 +73,8 @@ type Client struct {
 	pipeline   runtime.Pipeline
 	retry      policy.RetryOptions // of every operation; retryOptions adds what depends on it
 	transport  policy.Transporter
+	guard      *guard
+	keys       *keyRing // nil with an Entra credential
 }
 
 // New returns a client. Nothing is sent yet.
@@ -74,7 +86,10 @@ func New(opts Options) (*Client, error) {
 	if opts.TokenCredential != nil && endpoint.Scheme != "https" {
 		return nil, errors.New("an Entra credential needs an https endpoint")
 	}
-	auth, err := authentication(opts)
+	if opts.Logger == nil {
+		opts.Logger = slog.Default()
+	}
+	auth, keys, err := authentication(opts)
 	if err != nil {
 		return nil, err
 	}
@@ -102,11 +117,14 @@ func New(opts Options) (*Client, error) {
 	if retry.MaxRetries == 0 {
 		retry.MaxRetries = -1 // azcore's 0 is its default
 	}
+	guard := newGuard()
 	return &Client{
+		guard:      guard,
+		keys:       keys,
 		endpoint:   endpoint,
 		apiVersion: opts.APIVersion,
 		userAgent:  "callgate/" + cmp.Or(opts.Version, "dev"),
-		pipeline: runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: []policy.Policy{auth, try{}}}, &policy.ClientOptions{
+		pipeline: runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: []policy.Policy{auth, guard, &clock{logger: opts.Logger, now: time.Now}, try{}}}, &policy.ClientOptions{
 			Transport: readingTransport{opts.Transport},
 			Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
 		}),

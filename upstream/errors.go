@@ -46,6 +46,9 @@ type Error struct {
 	Repeatable bool
 	// RequestID is the x-ms-client-request-id that was sent.
 	RequestID string
+	// ClockSkew is by how much the upstream's clock is ahead of ours, where an
+	// answer refused our credential and told: a signature holds the time.
+	ClockSkew time.Duration
 	// ChainID and AzureRef name the request in the upstream's logs.
 	ChainID, AzureRef string
 	// Err is why there is no usable answer, if there is none.
@@ -97,10 +100,14 @@ func (op operation) failed(ctx context.Context, s *sending, err error) error {
 		}
 		cause = withoutURL(err)
 	}
-	return &Error{
+	e := &Error{
 		Operation: op.name, RequestID: op.requestID, Err: cause,
 		Repeatable: op.repeatable() || !s.acted, notSent: !s.sent, acted: s.acted,
 	}
+	if held, is := errors.AsType[*heldBackError](err); is {
+		e.RetryAfter = held.until
+	}
+	return e
 }
 
 // refused is the failure that an answer tells of; or is, where cause says why it
@@ -116,6 +123,9 @@ func (op operation) refused(s *sending, resp *http.Response, body []byte, cause 
 		AzureRef:   resp.Header.Get("X-Azure-Ref"),
 		Err:        cause,
 		acted:      s.acted,
+	}
+	if resp.StatusCode == http.StatusUnauthorized {
+		e.ClockSkew = skewOf(resp, time.Now())
 	}
 	var said CommunicationErrorResponse
 	if json.Unmarshal(body, &said) == nil && said.Error != nil {

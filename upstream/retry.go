@@ -26,10 +26,15 @@ func (c *Client) retryOptions(ctx context.Context, op operation, s *sending) pol
 			return false
 		}
 		deadline, has := ctx.Deadline()
-		return !has || time.Now().Add(c.longestPause(resp, tries)).Before(deadline)
+		if has && !time.Now().Add(c.longestPause(resp, tries)).Before(deadline) {
+			return false
+		}
+		return tries > c.maxRetries() || c.guard.retries.Allow() // the last try needs no leave
 	}
 	return retry
 }
+
+func (c *Client) maxRetries() int { return max(0, int(c.retry.MaxRetries)) }
 
 // passing says whether the same request may fare better later.
 func passing(status int) bool {

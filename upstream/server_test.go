@@ -151,12 +151,21 @@ func checkSigned(t *testing.T, r received) {
 	if _, err := time.Parse(http.TimeFormat, r.header.Get("x-ms-date")); err != nil {
 		t.Errorf("%s %s: x-ms-date: %v", r.method, r.target, err)
 	}
-	mac := hmac.New(sha256.New, []byte(secret))
-	_, _ = io.WriteString(mac, r.method+"\n"+r.target+"\n"+r.header.Get("x-ms-date")+";"+r.host+";"+contentHash)
-	want := "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+	want := signature(secret, r.method, r.target, r.host, r.header)
 	if got := r.header.Get("Authorization"); got != want {
 		t.Errorf("%s %s: Authorization is %s, want %s", r.method, r.target, got, want)
 	}
+}
+
+// signature is the Authorization that a request must carry.
+func signature(key, method, target, host string, header http.Header) string {
+	mac := hmac.New(sha256.New, []byte(key))
+	_, _ = io.WriteString(mac, method+"\n"+target+"\n"+header.Get("x-ms-date")+";"+host+";"+header.Get("x-ms-content-sha256"))
+	return "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature=" + base64.StdEncoding.EncodeToString(mac.Sum(nil))
+}
+
+func signedBy(r *http.Request, key string) bool {
+	return r.Header.Get("Authorization") == signature(key, r.Method, r.RequestURI, r.Host, r.Header)
 }
 
 // upstreamError is err as an *upstream.Error.

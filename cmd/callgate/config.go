@@ -19,13 +19,17 @@ Without any setting it runs against its own emulator. To use the real service,
 set CALLGATE_CONNECTION_STRING (or --endpoint, and an Entra credential in the
 environment) and --callback-base-url.
 
-Every flag is also a variable: --grpc-addr is CALLGATE_GRPC_ADDR. Secrets are
-variables only, or files: CALLGATE_CONNECTION_STRING and CALLGATE_CALLBACK_KEY.`
+"callgate serve --help" lists all settings. Every flag is also a variable:
+--grpc-addr is CALLGATE_GRPC_ADDR. Secrets are
+variables only, or files: CALLGATE_CONNECTION_STRING,
+CALLGATE_SECONDARY_ACCESS_KEY (tried when the connection string's key is refused)
+and CALLGATE_CALLBACK_KEY.`
 
 // commands are what the binary can do.
 type commands struct {
 	Serve        serveCmd        `cmd:"" default:"withargs" help:"Run the gateway (the default)."`
 	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
+	Doctor       doctorCmd       `cmd:"" help:"Check a deployment, with the gateway's own settings, and say what is wrong."`
 	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
 	Version      versionCmd      `cmd:"" help:"Print the version."`
 }
@@ -38,10 +42,12 @@ type Config struct {
 	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
 	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated."`
 
-	Upstream             string `enum:"auto,acs,emulator" default:"auto" help:"Call Automation itself (acs), or the emulator; auto is acs when one is configured."`
-	Endpoint             string `help:"Endpoint of the Communication Services resource, for an Entra credential (see azidentity's environment variables)."`
-	ConnectionStringFile string `type:"existingfile" help:"File that holds the resource's connection string, instead of CALLGATE_CONNECTION_STRING."`
-	APIVersion           string `name:"api-version" default:"2026-03-12" help:"Version of the Call Automation API."`
+	Upstream               string `enum:"auto,acs,emulator" default:"auto" help:"Call Automation itself (acs), or the emulator; auto is acs when one is configured."`
+	Endpoint               string `help:"Endpoint of the Communication Services resource, for an Entra credential (see azidentity's environment variables)."`
+	ConnectionStringFile   string `type:"existingfile" help:"File that holds the resource's connection string, instead of CALLGATE_CONNECTION_STRING. Read again when it changes."`
+	SecondaryAccessKeyFile string `type:"existingfile" help:"File that holds the resource's other key, instead of CALLGATE_SECONDARY_ACCESS_KEY. Read again when it changes."`
+	TokenScope             string `default:"https://communication.azure.com//.default" help:"What Entra tokens are asked for; other clouds have their own."`
+	APIVersion             string `name:"api-version" default:"2026-03-12" help:"Version of the Call Automation API."`
 
 	UpstreamTries      int           `default:"4" help:"How often a request to the upstream is tried, at most."`
 	UpstreamTryTimeout time.Duration `default:"10s" help:"How long one try may take."`
@@ -52,7 +58,7 @@ type Config struct {
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
 	CallbackClockSkew  time.Duration `default:"1m" help:"How far the upstream's clock may be off when a callback's token expires."`
 	DataDir            string        `default:"./callgate-data" help:"Folder of the event log; \":memory:\" keeps none."`
-	LogSync            string        `enum:"always,interval" default:"always" help:"When an event is synced to disk: always, before its callback is answered; or at an interval, faster, but a power failure can lose the last two minutes."`
+	LogSync            string        `enum:"always,interval" default:"always" help:"When an event is synced to disk: always, before its callback is answered; or at an interval, faster, but the loss of power may take the last second."`
 	LogMaxAge          time.Duration `default:"168h" help:"How long events are kept."`
 	LogMaxBytes        int64         `default:"10737418240" help:"How much disk the log may take; the oldest events go first."`
 	LogDuplicateWindow time.Duration `default:"1h" help:"How long an event that comes again is recognized."`
@@ -64,8 +70,9 @@ type Config struct {
 	LogFormat         string        `enum:"text,json" default:"text" help:"Format of the process's own log lines."`
 	LogLevel          slog.Level    `default:"info" help:"Level of the process's own log lines: debug, info, warn or error."`
 
-	connectionString secret
-	callbackKey      secret
+	connectionString   secret
+	secondaryAccessKey secret
+	callbackKey        secret
 }
 
 // memory is the DataDir of a log that does not outlive the process.
@@ -99,6 +106,7 @@ func (c *Config) readSecrets(getenv func(string) string) error {
 		file     string
 	}{
 		{&c.connectionString, "CALLGATE_CONNECTION_STRING", c.ConnectionStringFile},
+		{&c.secondaryAccessKey, "CALLGATE_SECONDARY_ACCESS_KEY", c.SecondaryAccessKeyFile},
 		{&c.callbackKey, "CALLGATE_CALLBACK_KEY", c.CallbackKeyFile},
 	} {
 		*s.into = secret(getenv(s.variable))

@@ -19,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/server"
@@ -75,18 +76,25 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if em != nil {
 		defer em.Close()
 	}
-	client, err := c.upstreamClient(listeners)
+	client, err := c.upstreamClient(listeners, logger)
+	if err != nil {
+		return err
+	}
+	defer client.CloseIdleConnections()
+	defer c.followKeys(ctx, client, p.getenv, logger)()
+	known, err := catalogue.Load()
 	if err != nil {
 		return err
 	}
 	receiver := eventstream.NewReceiver(eventstream.ReceiverOptions{
+		Catalogue:  known,
 		Log:        log,
 		Tokens:     tokens,
 		Verifier:   c.verifier(listeners),
 		Logger:     logger,
 		Registerer: registry,
 	})
-	interceptors, err := service.NewInterceptors(logger)
+	interceptors, err := service.NewInterceptors(service.NewErrors(known), logger)
 	if err != nil {
 		return err
 	}
@@ -197,8 +205,10 @@ func emulatorServer(em *emulator.Emulator) *http.Server {
 	return emulator.NewServer(em.Handler())
 }
 
-func (c *Config) upstreamClient(l *server.Listeners) (*upstream.Client, error) {
+func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
 	opts := upstream.Options{
+		TokenScope: c.TokenScope,
+		Logger:     logger,
 		APIVersion: c.APIVersion,
 		Tries:      c.UpstreamTries,
 		TryTimeout: c.UpstreamTryTimeout,
@@ -218,6 +228,9 @@ func (c *Config) upstreamClient(l *server.Listeners) (*upstream.Client, error) {
 	}
 	var err error
 	if opts.Endpoint, opts.AccessKey, err = upstream.ParseConnectionString(connection); err != nil {
+		return nil, err
+	}
+	if opts.SecondaryAccessKey, err = c.secondaryKey(); err != nil {
 		return nil, err
 	}
 	return upstream.New(opts)

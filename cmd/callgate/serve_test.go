@@ -6,11 +6,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	reflection "google.golang.org/grpc/reflection/grpc_reflection_v1"
+	"google.golang.org/grpc/status"
 
 	"github.com/callgate/callgate/emulator"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -76,6 +80,7 @@ func TestHelpAndVersion(t *testing.T) {
 		want string
 	}{
 		{[]string{"--help"}, "CALLGATE_CONNECTION_STRING"},
+		{[]string{"serve", "--help"}, "--log-sync"},
 		{[]string{"version"}, "callgate "},
 		{[]string{"emulator", "--help"}, "0486"},
 	} {
@@ -191,3 +196,29 @@ func TestConfiguredUpstream(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestKeyFilesAreReadAgain: a rotated key needs no restart.
+func TestKeyFilesAreReadAgain(t *testing.T) {
+	const right, wrong = "c2VjcmV0a2V5", "d3Jvbmc="
+	em, err := emulator.New(emulator.Options{AccessKey: right})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(em.Close)
+	upstreamServer := httptest.NewServer(em.Handler())
+	t.Cleanup(upstreamServer.Close)
+	file := filepath.Join(t.TempDir(), "connection-string")
+	write := func(key string) {
+		if err := os.WriteFile(file, []byte(emulator.ConnectionString(upstreamServer.URL, key)+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(wrong)
+	g := startWith(t, env("CALLGATE_CALLBACK_BASE_URL", "https://gw.example"), "--connection-string-file="+file)
+	get := func() error {
+		return overGRPC(t.Context(), g, "CallControl/GetCall", &callgatev1.GetCallRequest{CallConnectionId: "nobody"}, &callgatev1.GetCallResponse{})
+	}
+	wantCode(t, get(), codes.Internal)
+	write(right)
+	waitUntil(t, "the key is read again", func() bool { return status.Code(get()) == codes.NotFound })
+}

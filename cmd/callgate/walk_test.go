@@ -303,3 +303,30 @@ func incoming(w walk, events *events) {
 		return e.GetIncomingCall().GetTo().GetCommunicationUserId() == "8:acs:res_desk"
 	})
 }
+
+// TestOutcomesAreExplained: who does not know the upstream's numbers reads the
+// reason.
+func TestOutcomesAreExplained(t *testing.T) {
+	g := start(t)
+	w := walk{t, g, transports[0]}
+	for number, want := range map[string]string{
+		"+14255550486": "BUSY",
+		"+14255550603": "DECLINED",
+		"+14255550404": "NUMBER_NOT_FOUND",
+		"+14255550480": "NOT_REACHABLE",
+		"+14255550408": "NO_ANSWER",
+	} {
+		t.Run(want, func(t *testing.T) {
+			t.Parallel()
+			var resp callgatev1.CreateCallResponse
+			w.do("CallControl/CreateCall", &callgatev1.CreateCallRequest{
+				Targets: []*callgatev1.CommunicationIdentifier{phone(number)}, SourceCallerIdNumber: "+18005550100", WaitTimeout: patience,
+			}, &resp)
+			outcome := resp.GetReceipt().GetOutcome()
+			result := outcome.GetEvent().GetResult()
+			if outcome.GetStatus() != callgatev1.ActionOutcome_STATUS_FAILED || result.GetReason() != want || result.GetHint() == "" {
+				t.Errorf("outcome %v", outcome)
+			}
+		})
+	}
+}

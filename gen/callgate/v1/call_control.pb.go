@@ -117,7 +117,10 @@ type CreateCallRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -236,6 +239,13 @@ func (x *CreateCallRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *CreateCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type CreateCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The connection; CONNECTING.
@@ -322,7 +332,10 @@ type ConnectCallRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -440,6 +453,13 @@ func (x *ConnectCallRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *ConnectCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type isConnectCallRequest_Locator interface {
 	isConnectCallRequest_Locator()
 }
@@ -547,7 +567,10 @@ type AnswerCallRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -645,6 +668,13 @@ func (x *AnswerCallRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *AnswerCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type AnswerCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The connection; its state is still UNKNOWN.
@@ -711,7 +741,10 @@ type RejectCallRequest struct {
 	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
 	// still on its way.
 	// A UUID of the caller's choosing (AIP-155).
-	RequestId     string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -765,6 +798,13 @@ func (x *RejectCallRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *RejectCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 type RejectCallResponse struct {
@@ -824,7 +864,10 @@ type RedirectCallRequest struct {
 	// with another request; ABORTED, reason REQUEST_IN_PROGRESS, while the first is
 	// still on its way.
 	// A UUID of the caller's choosing (AIP-155).
-	RequestId     string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -878,6 +921,13 @@ func (x *RedirectCallRequest) GetRequestId() string {
 		return x.RequestId
 	}
 	return ""
+}
+
+func (x *RedirectCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 type RedirectCallResponse struct {
@@ -1044,7 +1094,10 @@ type TransferCallRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1142,6 +1195,13 @@ func (x *TransferCallRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *TransferCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type TransferCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Finds the outcome.
@@ -1203,7 +1263,10 @@ type HangUpCallRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1266,6 +1329,13 @@ func (x *HangUpCallRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *HangUpCallRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type HangUpCallResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Finds the outcome.
@@ -1324,7 +1394,7 @@ var File_callgate_v1_call_control_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecallgate/v1/call_control.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xcb\f\n" +
+	"\x1ecallgate/v1/call_control.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf0\f\n" +
 	"\x11CreateCallRequest\x12K\n" +
 	"\atargets\x18\x01 \x03(\v2$.callgate.v1.CommunicationIdentifierB\v\xbaH\b\x92\x01\x05\b\x01\x10\xde\x02R\atargets\x12\xb0\x01\n" +
 	"\x17source_caller_id_number\x18\x02 \x01(\tBy\xbaHv\xba\x01s\n" +
@@ -1342,11 +1412,12 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\fcallback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\vcallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout:\xbd\x01\xbaH\xb9\x01\x1a\xb6\x01\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xbd\x01\xbaH\xb9\x01\x1a\xb6\x01\n" +
 	"\x15create_call.caller_id\x12,a phone target needs source_caller_id_number\x1aothis.source_caller_id_number != '' || !this.targets.exists(t, t.raw_id.startsWith('4:') || has(t.phone_number))\"\x90\x01\n" +
 	"\x12CreateCallResponse\x12D\n" +
 	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x95\a\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xba\a\n" +
 	"\x12ConnectCallRequest\x122\n" +
 	"\x0eserver_call_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80 H\x00R\fserverCallId\x120\n" +
@@ -1363,11 +1434,12 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\fcallback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\vcallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeoutB\x10\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnlyB\x10\n" +
 	"\alocator\x12\x05\xbaH\x02\b\x01\"\x91\x01\n" +
 	"\x13ConnectCallResponse\x12D\n" +
 	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xd6\b\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xfb\b\n" +
 	"\x11AnswerCallRequest\x12?\n" +
 	"\x15incoming_call_context\x18\x01 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\x80\x02R\x13incomingCallContext\x12\x9d\x02\n" +
 	"\vanswered_by\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\xd5\x01\xbaH\xd1\x01\xba\x01\xcd\x01\n" +
@@ -1382,29 +1454,32 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\fcallback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\vcallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"\x90\x01\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"\x90\x01\n" +
 	"\x12AnswerCallResponse\x12D\n" +
 	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xd7\x01\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xfc\x01\n" +
 	"\x11RejectCallRequest\x12?\n" +
 	"\x15incoming_call_context\x18\x01 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\x80\x02R\x13incomingCallContext\x12U\n" +
 	"\x12call_reject_reason\x18\x02 \x01(\x0e2\x1d.callgate.v1.CallRejectReasonB\b\xbaH\x05\x82\x01\x02\x10\x01R\x10callRejectReason\x12*\n" +
 	"\n" +
-	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"J\n" +
+	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"J\n" +
 	"\x12RejectCallResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xc8\x01\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xed\x01\n" +
 	"\x13RedirectCallRequest\x12?\n" +
 	"\x15incoming_call_context\x18\x01 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\x80\x02R\x13incomingCallContext\x12D\n" +
 	"\x06target\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\x06target\x12*\n" +
 	"\n" +
-	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\"L\n" +
+	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"L\n" +
 	"\x14RedirectCallResponse\x124\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"J\n" +
 	"\x0eGetCallRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\"W\n" +
 	"\x0fGetCallResponse\x12D\n" +
-	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\"\xc6\a\n" +
+	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\"\xeb\a\n" +
 	"\x13TransferCallRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12D\n" +
@@ -1421,9 +1496,10 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"L\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"L\n" +
 	"\x14TransferCallResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xe9\x01\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x8e\x02\n" +
 	"\x11HangUpCallRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12!\n" +
@@ -1431,7 +1507,8 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"o\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"o\n" +
 	"\x12HangUpCallResponse\x124\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\x12#\n" +
 	"\ralready_ended\x18\x02 \x01(\bR\falreadyEnded*\x92\x01\n" +

@@ -779,7 +779,12 @@ type ResultInformation struct {
 	// What the SIP side said.
 	Sip *DiagnosticInfo `protobuf:"bytes,4,opt,name=sip,proto3" json:"sip,omitempty"`
 	// What the telephone network said (ITU-T Q.850 cause).
-	Q850          *DiagnosticInfo `protobuf:"bytes,5,opt,name=q850,proto3" json:"q850,omitempty"`
+	Q850 *DiagnosticInfo `protobuf:"bytes,5,opt,name=q850,proto3" json:"q850,omitempty"`
+	// What it comes to, by a stable name such as BUSY or NO_ANSWER; empty for
+	// success and for what is not known. docs/errors.md has them all.
+	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	// What it means and what to do about it, in plain words; empty where reason is.
+	Hint          string `protobuf:"bytes,7,opt,name=hint,proto3" json:"hint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -847,6 +852,20 @@ func (x *ResultInformation) GetQ850() *DiagnosticInfo {
 		return x.Q850
 	}
 	return nil
+}
+
+func (x *ResultInformation) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ResultInformation) GetHint() string {
+	if x != nil {
+		return x.Hint
+	}
+	return ""
 }
 
 // DiagnosticInfo is the word of a signalling protocol.
@@ -1428,13 +1447,15 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\fevent_source\x183 \x01(\tR\veventSource\x12\x18\n" +
 	"\asubject\x184 \x01(\tR\asubject\x12!\n" +
 	"\fdata_version\x185 \x01(\tR\vdataVersionB\b\n" +
-	"\x06detail\"\xdc\x01\n" +
+	"\x06detail\"\x88\x02\n" +
 	"\x11ResultInformation\x12\x17\n" +
 	"\x04code\x18\x01 \x01(\x05H\x00R\x04code\x88\x01\x01\x12\x1e\n" +
 	"\bsub_code\x18\x02 \x01(\x05H\x01R\asubCode\x88\x01\x01\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12-\n" +
 	"\x03sip\x18\x04 \x01(\v2\x1b.callgate.v1.DiagnosticInfoR\x03sip\x12/\n" +
-	"\x04q850\x18\x05 \x01(\v2\x1b.callgate.v1.DiagnosticInfoR\x04q850B\a\n" +
+	"\x04q850\x18\x05 \x01(\v2\x1b.callgate.v1.DiagnosticInfoR\x04q850\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\x12\x12\n" +
+	"\x04hint\x18\a \x01(\tR\x04hintB\a\n" +
 	"\x05_codeB\v\n" +
 	"\t_sub_code\"L\n" +
 	"\x0eDiagnosticInfo\x12\x17\n" +

@@ -271,7 +271,10 @@ type AddParticipantRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -376,6 +379,13 @@ func (x *AddParticipantRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *AddParticipantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type AddParticipantResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The party as invited.
@@ -461,7 +471,10 @@ type CancelAddParticipantRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -536,6 +549,13 @@ func (x *CancelAddParticipantRequest) GetWaitTimeout() *durationpb.Duration {
 		return x.WaitTimeout
 	}
 	return nil
+}
+
+func (x *CancelAddParticipantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 type CancelAddParticipantResponse struct {
@@ -614,7 +634,10 @@ type RemoveParticipantRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -691,6 +714,13 @@ func (x *RemoveParticipantRequest) GetWaitTimeout() *durationpb.Duration {
 	return nil
 }
 
+func (x *RemoveParticipantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
+}
+
 type RemoveParticipantResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Finds the outcome.
@@ -752,8 +782,11 @@ type MuteParticipantRequest struct {
 	// The caller's own word, up to 5,000 characters, that comes back on the events
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MuteParticipantRequest) Reset() {
@@ -812,6 +845,13 @@ func (x *MuteParticipantRequest) GetOperationContext() string {
 		return x.OperationContext
 	}
 	return ""
+}
+
+func (x *MuteParticipantRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 type MuteParticipantResponse struct {
@@ -883,7 +923,10 @@ type MoveParticipantsRequest struct {
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
 	// absent.
-	WaitTimeout   *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	WaitTimeout *durationpb.Duration `protobuf:"bytes,23,opt,name=wait_timeout,json=waitTimeout,proto3" json:"wait_timeout,omitempty"`
+	// Check the request and answer with nothing in the response, without asking the
+	// upstream.
+	ValidateOnly  bool `protobuf:"varint,24,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -965,6 +1008,13 @@ func (x *MoveParticipantsRequest) GetWaitTimeout() *durationpb.Duration {
 		return x.WaitTimeout
 	}
 	return nil
+}
+
+func (x *MoveParticipantsRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
+	}
+	return false
 }
 
 type MoveParticipantsResponse struct {
@@ -1051,7 +1101,7 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x06raw_id\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\bR\x05rawId\"X\n" +
 	"\x16GetParticipantResponse\x12>\n" +
-	"\vparticipant\x18\x01 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\"\x85\n" +
+	"\vparticipant\x18\x01 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\"\xaa\n" +
 	"\n" +
 	"\x15AddParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
@@ -1069,13 +1119,14 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout:\xce\x01\xbaH\xca\x01\x1a\xc7\x01\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xce\x01\xbaH\xca\x01\x1a\xc7\x01\n" +
 	"\x19add_participant.caller_id\x121a phone participant needs source_caller_id_number\x1awthis.source_caller_id_number != '' || !(has(this.participant.phone_number) || this.participant.raw_id.startsWith('4:'))B\x1d\n" +
 	"\x1b_invitation_timeout_seconds\"\xb3\x01\n" +
 	"\x16AddParticipantResponse\x12>\n" +
 	"\vparticipant\x18\x01 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\x12#\n" +
 	"\rinvitation_id\x18\x02 \x01(\tR\finvitationId\x124\n" +
-	"\areceipt\x18\x03 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xe7\x04\n" +
+	"\areceipt\x18\x03 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x8c\x05\n" +
 	"\x1bCancelAddParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12/\n" +
@@ -1087,10 +1138,11 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"y\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"y\n" +
 	"\x1cCancelAddParticipantResponse\x12#\n" +
 	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x83\x05\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xa8\x05\n" +
 	"\x18RemoveParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12N\n" +
@@ -1101,9 +1153,10 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\"Q\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"Q\n" +
 	"\x19RemoveParticipantResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xde\x03\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x83\x04\n" +
 	"\x16MuteParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12\xa6\x02\n" +
@@ -1111,9 +1164,10 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"!mute_participant.participant.user\x12:must be an ACS user: a communication_user_id or its raw_id\x1aqthis.raw_id.matches('^8:(acs|dod-acs|gcch-acs|spool):') || (this.raw_id == '' && has(this.communication_user_id))\xc8\x01\x01R\vparticipant\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\"O\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"O\n" +
 	"\x17MuteParticipantResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xfd\x06\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xa2\a\n" +
 	"\x17MoveParticipantsRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12U\n" +
@@ -1126,7 +1180,8 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
 	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout:\xae\x01\xbaH\xaa\x01\x1a\xa7\x01\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
+	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xae\x01\xbaH\xaa\x01\x1a\xa7\x01\n" +
 	"\x1bmove_participants.from_call\x12Ofrom_call_connection_id must be another call connection than call_connection_id\x1a7this.from_call_connection_id != this.call_connection_id\"\xc9\x01\n" +
 	"\x18MoveParticipantsResponse\x12@\n" +
 	"\fparticipants\x18\x01 \x03(\v2\x1c.callgate.v1.CallParticipantR\fparticipants\x125\n" +

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// TestKilledBeforeReplying: the upstream has acted, and the gateway is killed
+// before its client hears of it. The client asks again, with the same
+// request_id, and the upstream has acted once.
+func TestKilledBeforeReplying(t *testing.T) {
+	const id = "the-call"
+	bob := []*callgatev1.CommunicationIdentifier{user("8:acs:res_bob")}
+	for _, tc := range []struct {
+		method    string
+		req, resp proto.Message
+		status    int
+		answer    string
+	}{
+		{"CallControl/CreateCall", &callgatev1.CreateCallRequest{Targets: bob}, &callgatev1.CreateCallResponse{}, 201, `{"callConnectionId":"the-call"}`},
+		{
+			"CallControl/ConnectCall", &callgatev1.ConnectCallRequest{Locator: &callgatev1.ConnectCallRequest_RoomId{RoomId: "9"}},
+			&callgatev1.ConnectCallResponse{}, 200, `{"callConnectionId":"the-call"}`,
+		},
+		{"CallControl/AnswerCall", &callgatev1.AnswerCallRequest{IncomingCallContext: "x"}, &callgatev1.AnswerCallResponse{}, 200, `{"callConnectionId":"the-call"}`},
+		{"CallControl/RejectCall", &callgatev1.RejectCallRequest{IncomingCallContext: "x"}, &callgatev1.RejectCallResponse{}, 204, ""},
+		{"CallControl/RedirectCall", &callgatev1.RedirectCallRequest{IncomingCallContext: "x", Target: bob[0]}, &callgatev1.RedirectCallResponse{}, 204, ""},
+		{"CallControl/TransferCall", &callgatev1.TransferCallRequest{CallConnectionId: id, Target: bob[0]}, &callgatev1.TransferCallResponse{}, 202, "{}"},
+		{"CallControl/HangUpCall", &callgatev1.HangUpCallRequest{CallConnectionId: id, ForEveryone: true}, &callgatev1.HangUpCallResponse{}, 204, ""},
+		{"Participants/AddParticipant", &callgatev1.AddParticipantRequest{CallConnectionId: id, Participant: bob[0]}, &callgatev1.AddParticipantResponse{}, 202, `{"invitationId":"i"}`},
+		{
+			"Participants/CancelAddParticipant", &callgatev1.CancelAddParticipantRequest{CallConnectionId: id, InvitationId: "i"},
+			&callgatev1.CancelAddParticipantResponse{}, 202, `{"invitationId":"i"}`,
+		},
+		{"Participants/RemoveParticipant", &callgatev1.RemoveParticipantRequest{CallConnectionId: id, Participant: bob[0]}, &callgatev1.RemoveParticipantResponse{}, 202, "{}"},
+		{"Participants/MuteParticipant", &callgatev1.MuteParticipantRequest{CallConnectionId: id, Participant: bob[0]}, &callgatev1.MuteParticipantResponse{}, 200, "{}"},
+		{
+			"Participants/MoveParticipants", &callgatev1.MoveParticipantsRequest{CallConnectionId: id, FromCallConnectionId: "other", Participants: bob},
+			&callgatev1.MoveParticipantsResponse{}, 202, `{"fromCall":"other"}`,
+		},
+	} {
+		t.Run(tc.method, func(t *testing.T) {
+			t.Parallel()
+			acs := &actingOnce{status: tc.status, answer: tc.answer, acted: map[string]int{}}
+			server := httptest.NewServer(acs)
+			defer server.Close()
+			dir := t.TempDir()
+			named(tc.req, uuid.NewString())
+
+			first := startAgainst(t, dir, server.URL)
+			acs.whenActed(func() { first.kill(t) })
+			if err := askBriefly(first, tc.method, tc.req, tc.resp); err == nil {
+				t.Fatal("the first was answered")
+			}
+			acs.whenActed(nil)
+
+			second := startAgainst(t, dir, server.URL)
+			defer second.kill(t)
+			waitUntil(t, "it is answered", func() bool {
+				err := askBriefly(second, tc.method, tc.req, tc.resp)
+				if err != nil && status.Code(err) != codes.Aborted {
+					t.Fatal(err)
+				}
+				return err == nil
+			})
+			if err := askBriefly(second, tc.method, tc.req, tc.resp); err != nil {
+				t.Errorf("asked once more: %v", err)
+			}
+			receipt := tc.resp.(interface {
+				GetReceipt() *callgatev1.ActionReceipt
+			}).GetReceipt()
+			if !receipt.GetReplayed() {
+				t.Error("what was asked once more is not said to be a repetition")
+			}
+			acs.mu.Lock()
+			defer acs.mu.Unlock()
+			if len(acs.acted) != 1 {
+				t.Errorf("the upstream acted %d times: %v", len(acs.acted), acs.acted)
+			}
+		})
+	}
+}
+
+// actingOnce is an upstream that acts once under one name, as Call Automation
+// does.
+type actingOnce struct {
+	status int
+	answer string
+
+	mu    sync.Mutex
+	acted map[string]int // how often it was asked, by the action's name
+	then  func()
+}
+
+func (a *actingOnce) whenActed(then func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.then = then
+}
+
+func (a *actingOnce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	a.acted[r.Header.Get("Repeatability-Request-ID")+" of "+r.Header.Get("Repeatability-First-Sent")]++
+	then := a.then
+	a.mu.Unlock()
+	if then != nil {
+		then()
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(a.status)
+	_, _ = fmt.Fprint(w, a.answer)
+}
+
+// startAgainst is a gateway in a process of its own, before an upstream of ours.
+func startAgainst(t *testing.T, dir, endpoint string) *killable {
+	t.Helper()
+	g := &killable{gateway: &gateway{stdout: &output{}, stderr: &output{}}}
+	g.cmd = exec.Command(os.Args[0], "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0", "--data-dir="+dir)
+	g.cmd.Env = append(os.Environ(), beMain+"=1",
+		"CALLGATE_CONNECTION_STRING=endpoint="+endpoint+";accesskey=c2VjcmV0a2V5", "CALLGATE_CALLBACK_BASE_URL=https://gw.example")
+	g.cmd.Stdout, g.cmd.Stderr = g.stdout, g.stderr
+	if err := g.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = g.cmd.Process.Kill() })
+	waitUntil(t, "the gateway is ready", func() bool { return strings.Contains(g.stdout.String(), tryThis) })
+	g.connect(t)
+	return g
+}
+
+// askBriefly asks with a short deadline: until it has passed, a gateway that was
+// killed is taken to be at it still.
+func askBriefly(g *killable, method string, req, resp proto.Message) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return overGRPC(ctx, g.gateway, method, req, resp)
+}
+
+func named(req proto.Message, id string) {
+	m := req.ProtoReflect()
+	m.Set(m.Descriptor().Fields().ByName("request_id"), protoreflect.ValueOfString(id))
+}
