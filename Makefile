@@ -2,7 +2,7 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help build test generate lint breaking e2e ci tools
+.PHONY: help build test generate lint breaking e2e conformance ci tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -30,6 +30,9 @@ breaking: tools ## Compare the contract with the newest tag, or the commit befor
 
 e2e: tools ## Walk through the README with a real binary, grpcurl and curl
 	go test -count=1 -tags e2e ./e2e
+
+conformance: ## Hold emulator and gateway to the official JavaScript SDK (needs Node 20)
+	cd conformance && npm ci && npm test
 
 ci: ## Everything that CI runs
 	.ci/run

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -69,7 +70,9 @@ func startGateway(t *testing.T) *gateway {
 		Endpoint: endpoint, AccessKey: accessKey, TryTimeout: 250 * time.Millisecond, RetryDelay: 10 * time.Millisecond,
 	})
 	must(err)
-	interceptors, err := service.NewInterceptors(logger)
+	known, err := catalogue.Load()
+	must(err)
+	interceptors, err := service.NewInterceptors(service.NewErrors(known), logger)
 	must(err)
 	actions := service.NewActions(hub, requests, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
@@ -77,7 +80,7 @@ func startGateway(t *testing.T) *gateway {
 		Participants: service.NewParticipants(client, actions),
 		Events:       service.NewEvents(log, hub),
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
-			Log: log, Tokens: tokens, Logger: logger,
+			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,
 			Verifier: eventstream.NewVerifier(eventstream.VerifierOptions{
 				ConfigURL: g.emulator.URL + emulator.OpenIDConfigurationPath, Audience: emulator.DefaultResourceID, Skew: time.Minute,
 			}),
