@@ -1,7 +1,7 @@
 //go:build e2e
 
-// Package e2e does what the README says, to the letter, with a real binary,
-// grpcurl and curl. Comments in the README say what must come back:
+// Package e2e does what the README and the pages of docs say, to the letter, with
+// a real binary, grpcurl and curl. Comments in them say what must come back:
 //
 //	<!-- expect: REGEXP -->      the block's output has a match
 //	<!-- background: REGEXP -->  the block runs until the end; what follows waits for a match
@@ -22,7 +22,7 @@ import (
 
 // block is one fenced example with what is expected of it.
 type block struct {
-	line       int
+	place      string
 	code       string
 	background *regexp.Regexp
 	expect     []*regexp.Regexp
@@ -34,16 +34,22 @@ var (
 	address = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:http://)?([0-9.:]+)`)
 )
 
-func TestREADME(t *testing.T) {
+func TestExamples(t *testing.T) {
 	dir := t.TempDir()
 	addresses := startGateway(t, dir)
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
 	replacer := strings.NewReplacer(
 		"127.0.0.1:9090", addresses["gRPC"], "127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"])
-	blocks := parse(t, replacer.Replace(string(readme)), dir)
+	var blocks []*block
+	for _, page := range []string{"README.md", "docs/reliability.md", "docs/emulator.md"} {
+		text, err := os.ReadFile(filepath.Join("..", page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		blocks = append(blocks, parse(page, replacer.Replace(string(text)), dir)...)
+	}
+	if len(blocks) < 15 {
+		t.Fatalf("only %d examples found", len(blocks))
+	}
 
 	script := exec.Command("bash", "-c", scriptOf(blocks))
 	script.Dir = dir
@@ -61,7 +67,7 @@ func TestREADME(t *testing.T) {
 		for _, want := range b.expect {
 			// Only the streams may still have something to bring.
 			if !want.Match(read(b.output)) && (b.background == nil || !eventually(func() bool { return want.Match(read(b.output)) })) {
-				t.Errorf("README line %d: no match of %q in\n%s", b.line, want, read(b.output))
+				t.Errorf("%s: no match of %q in\n%s", b.place, want, read(b.output))
 			}
 		}
 	}
@@ -104,26 +110,25 @@ func startGateway(t *testing.T, dir string) map[string]string {
 	return addresses
 }
 
-// parse finds the README's examples, but for the two set-up commands.
-func parse(t *testing.T, readme, dir string) []*block {
-	t.Helper()
+// parse finds a page's examples, but for those that start and test the gateway.
+func parse(page, text, dir string) []*block {
 	var (
 		blocks []*block
 		next   = &block{}
 		inside bool
 	)
-	for i, line := range strings.Split(readme, "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		switch m := comment.FindStringSubmatch(line); {
 		case m != nil && m[1] == "background":
 			next.background = regexp.MustCompile(m[2])
 		case m != nil:
 			next.expect = append(next.expect, regexp.MustCompile(m[2]))
 		case line == "```sh":
-			inside, next.line = true, i+2
+			inside, next.place = true, fmt.Sprintf("%s:%d", page, i+2)
 		case line == "```" && inside:
 			inside = false
 			if !strings.HasPrefix(next.code, "go ") {
-				next.output = filepath.Join(dir, fmt.Sprintf("block-%d.out", len(blocks)))
+				next.output = filepath.Join(dir, strings.NewReplacer("/", "-", ":", "-").Replace(next.place)+".out")
 				blocks = append(blocks, next)
 			}
 			next = &block{}
@@ -131,19 +136,16 @@ func parse(t *testing.T, readme, dir string) []*block {
 			next.code += line + "\n"
 		}
 	}
-	if len(blocks) < 10 {
-		t.Fatalf("only %d examples found", len(blocks))
-	}
 	return blocks
 }
 
 // scriptOf runs the examples one after the other in one shell.
 func scriptOf(blocks []*block) string {
 	var script strings.Builder
-	script.WriteString("set -euo pipefail\ntrap '[[ $? = 0 ]] || { echo README line $LINE:; cat $OUTPUT; } >&2' EXIT\n")
+	script.WriteString("set -euo pipefail\ntrap '[[ $? = 0 ]] || { echo $PLACE:; cat $OUTPUT; } >&2' EXIT\n")
 	for _, b := range blocks {
 		if b.background == nil {
-			fmt.Fprintf(&script, "LINE=%d OUTPUT=%s\n{ %s} >$OUTPUT 2>&1\n", b.line, b.output, b.code)
+			fmt.Fprintf(&script, "PLACE=%s OUTPUT=%s\n{ %s} >$OUTPUT 2>&1\n", b.place, b.output, b.code)
 			continue
 		}
 		fmt.Fprintf(&script, "{ %s} >%s 2>/dev/null </dev/null &\n", b.code, b.output)
