@@ -109,9 +109,19 @@ func (c *Catalogue) ByReason(reason string) *Error {
 }
 
 // Result finds what the result of an event says: by code and sub-code, else by
-// the network's cause, else by the code alone. Nil for success and for what is
-// not known.
-func (c *Catalogue) Result(code, subCode, q850 int32) *Entry {
+// the network's cause, else by the code alone, else by what SIP says, whose codes
+// are the same. Nil for success and for what is not known; 0 stands for what the
+// event does not say.
+func (c *Catalogue) Result(code, subCode, sip, q850 int32) *Entry {
+	for _, code := range []int32{code, sip} {
+		if entry := c.result(code, subCode, q850); entry != nil {
+			return entry
+		}
+	}
+	return nil
+}
+
+func (c *Catalogue) result(code, subCode, q850 int32) *Entry {
 	var general *Entry
 	for i := range c.Results {
 		r := &c.Results[i]

@@ -73,20 +73,21 @@ func TestAnswer(t *testing.T) {
 func TestResult(t *testing.T) {
 	c := load(t)
 	for _, tc := range []struct {
-		name                string
-		code, subCode, q850 int32
-		reason              string
+		name                     string
+		code, subCode, sip, q850 int32
+		reason                   string
 	}{
-		{"busy", 486, 560486, 0, "BUSY"},
-		{"by sub-code", 487, 10003, 0, "ANSWERED_ELSEWHERE"},
-		{"by code alone", 487, 1, 0, "CANCELLED"},
-		{"what the network says is more exact than the code alone", 480, 1, 17, "BUSY"},
-		{"but not than the sub-code", 487, 10004, 17, "RING_TIMEOUT"},
-		{"success", 200, 0, 0, ""},
-		{"unknown", 499, 1, 0, ""},
+		{"busy", 486, 560486, 0, 0, "BUSY"},
+		{"by sub-code", 487, 10003, 0, 0, "ANSWERED_ELSEWHERE"},
+		{"by code alone", 487, 1, 0, 0, "CANCELLED"},
+		{"what the network says is more exact than the code alone", 480, 1, 480, 17, "BUSY"},
+		{"but not than the sub-code", 487, 10004, 0, 17, "RING_TIMEOUT"},
+		{"what SIP says where the code is not known", 500, 1, 603, 0, "DECLINED"},
+		{"success", 200, 0, 0, 0, ""},
+		{"unknown", 499, 1, 0, 0, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := c.Result(tc.code, tc.subCode, tc.q850)
+			got := c.Result(tc.code, tc.subCode, tc.sip, tc.q850)
 			if (got == nil) != (tc.reason == "") || got != nil && got.Reason != tc.reason {
 				t.Errorf("got %+v, want %q", got, tc.reason)
 			}

@@ -72,7 +72,7 @@ func startGateway(t *testing.T) *gateway {
 	must(err)
 	known, err := catalogue.Load()
 	must(err)
-	interceptors, err := service.NewInterceptors(service.NewErrors(known), logger)
+	interceptors, err := service.NewInterceptors(service.NewErrors(known, nil), logger)
 	must(err)
 	actions := service.NewActions(hub, requests, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{

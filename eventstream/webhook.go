@@ -93,6 +93,8 @@ type ReceiverOptions struct {
 type Receiver struct {
 	options  ReceiverOptions
 	received *prometheus.CounterVec
+	// unexplained counts results that the catalogue does not know.
+	unexplained prometheus.Counter
 }
 
 // NewReceiver makes a Receiver.
@@ -109,6 +111,10 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 			Name: "callgate_callbacks_total",
 			Help: "Requests of the upstream, by endpoint (callbacks, eventgrid) and by what became of them.",
 		}, []string{"endpoint", "verdict"}),
+		unexplained: promauto.With(o.Registerer).NewCounter(prometheus.CounterOpts{
+			Name: "callgate_unexplained_results_total",
+			Help: "Results of events, other than successes, that the error catalogue does not know.",
+		}),
 	}
 }
 
@@ -223,8 +229,12 @@ func (rc *Receiver) explain(records []*logv1.Record) {
 		if result == nil {
 			continue
 		}
-		if entry := rc.options.Catalogue.Result(result.GetCode(), result.GetSubCode(), result.GetQ850().GetCode()); entry != nil {
+		entry := rc.options.Catalogue.Result(result.GetCode(), result.GetSubCode(), result.GetSip().GetCode(), result.GetQ850().GetCode())
+		switch {
+		case entry != nil:
 			result.Reason, result.Hint = entry.Reason, entry.Meaning+" "+entry.Do
+		case result.GetCode() < 200 || result.GetCode() > 299:
+			rc.unexplained.Inc()
 		}
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"buf.build/go/protovalidate"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
@@ -35,10 +37,17 @@ func (e *fieldError) Error() string { return e.field + ": " + e.description }
 // Errors tells clients of failures, in the words of the catalogue.
 type Errors struct {
 	catalogue *catalogue.Catalogue
+	// unexplained counts answers that the catalogue does not know.
+	unexplained prometheus.Counter
 }
 
-// NewErrors speaks by the catalogue.
-func NewErrors(c *catalogue.Catalogue) *Errors { return &Errors{catalogue: c} }
+// NewErrors speaks by the catalogue. Its metric goes to reg, if that is not nil.
+func NewErrors(c *catalogue.Catalogue, reg prometheus.Registerer) *Errors {
+	return &Errors{catalogue: c, unexplained: promauto.With(reg).NewCounter(prometheus.CounterOpts{
+		Name: "callgate_unexplained_answers_total",
+		Help: "Refusals of the upstream that the error catalogue does not know.",
+	})}
+}
 
 // Status is what the client is told about err: one gRPC code, an ErrorInfo with
 // a stable reason, and what the upstream said. It is the only place that chooses
@@ -129,6 +138,7 @@ func (e *Errors) upstreamEntry(err *upstream.Error) *catalogue.Error {
 		if known := e.catalogue.Answer(s, err.Code); known != nil {
 			return known
 		}
+		e.unexplained.Inc()
 		return e.catalogue.ByReason("UPSTREAM_REFUSED")
 	case !err.Repeatable:
 		return e.catalogue.ByReason("UPSTREAM_OUTCOME_UNKNOWN") // UNAVAILABLE says "send it again"; this could dial twice

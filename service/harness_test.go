@@ -160,7 +160,7 @@ func newErrors(t *testing.T) *service.Errors {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return service.NewErrors(c)
+	return service.NewErrors(c, nil)
 }
 
 func check(t *testing.T, err error) {

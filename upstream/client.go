@@ -57,6 +57,10 @@ type Options struct {
 	// RetryDelay is the pause before the first retry where the upstream does not
 	// name one, 500 ms if 0. It doubles with each.
 	RetryDelay time.Duration
+	// RetryRate is how many tries a second, of all requests together, may be
+	// repetitions, 20 if 0: a sick upstream is not hammered by everybody trying
+	// again. Up to 5 seconds' worth is saved up.
+	RetryRate float64
 	// Version is this program's own, for the User-Agent; "dev" if empty.
 	Version string
 	// Transport defaults to one that is tuned for a single host. It must not
@@ -102,6 +106,9 @@ func New(opts Options) (*Client, error) {
 	if opts.TryTimeout == 0 {
 		opts.TryTimeout = 10 * time.Second
 	}
+	if opts.RetryRate == 0 {
+		opts.RetryRate = defaultRetryRate
+	}
 	if opts.RetryDelay == 0 {
 		opts.RetryDelay = 500 * time.Millisecond
 	}
@@ -117,7 +124,7 @@ func New(opts Options) (*Client, error) {
 	if retry.MaxRetries == 0 {
 		retry.MaxRetries = -1 // azcore's 0 is its default
 	}
-	guard := newGuard()
+	guard := newGuard(opts.RetryRate)
 	return &Client{
 		guard:      guard,
 		keys:       keys,

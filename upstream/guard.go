@@ -40,9 +40,10 @@ const (
 	// refused.
 	maxQueueing = time.Second
 
-	// How many tries of all requests together may be repetitions.
-	retriesPerSecond = 20
-	retryBurst       = 100
+	// defaultRetryRate is how many tries a second, of all requests together, may
+	// be repetitions; retrySeconds is how much of that may be saved up.
+	defaultRetryRate = 20
+	retrySeconds     = 5
 )
 
 // guard keeps a sick upstream from being hammered, and answers early where a
@@ -53,7 +54,7 @@ type guard struct {
 	retries *rate.Limiter
 }
 
-func newGuard() *guard {
+func newGuard(retryRate float64) *guard {
 	return &guard{
 		breaker: circuitbreaker.NewBuilder[any]().
 			WithFailureRateThreshold(failureRate, failureSample, failurePeriod).
@@ -63,7 +64,7 @@ func newGuard() *guard {
 		limiter: adaptivelimiter.NewBuilder[any]().
 			WithLimits(minConcurrency, maxConcurrency, initialConcurrency).
 			Build(),
-		retries: rate.NewLimiter(retriesPerSecond, retryBurst),
+		retries: rate.NewLimiter(rate.Limit(retryRate), max(1, int(retryRate*retrySeconds))),
 	}
 }
 

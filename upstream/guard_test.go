@@ -41,6 +41,20 @@ func TestSickUpstreamIsLeftAlone(t *testing.T) {
 	t.Error("100 failures, and still it is asked")
 }
 
+// TestRetriesHaveABudget: what all requests may repeat together is bounded.
+func TestRetriesHaveABudget(t *testing.T) {
+	sick := serve(t, answer(429, ""))
+	client := newClient(t, sick.url, func(opts *upstream.Options) { opts.Tries, opts.RetryRate = 4, 1 })
+	const requests = 20
+	for range requests {
+		_, err := client.GetCall(t.Context(), "c")
+		_ = upstreamError(t, err)
+	}
+	if n := len(sick.received()); n < requests || n > requests+10 {
+		t.Errorf("%d requests were sent %d times: 5 repetitions were saved up, and one comes by a second", requests, n)
+	}
+}
+
 // TestRefusalsAreAnswers: an upstream that refuses is not sick.
 func TestRefusalsAreAnswers(t *testing.T) {
 	service := serve(t, answer(404, notFound))

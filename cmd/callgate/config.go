@@ -51,6 +51,7 @@ type Config struct {
 
 	UpstreamTries      int           `default:"4" help:"How often a request to the upstream is tried, at most."`
 	UpstreamTryTimeout time.Duration `default:"10s" help:"How long one try may take."`
+	UpstreamRetryRate  float64       `default:"20" help:"How many tries a second, of all requests together, may be repetitions."`
 
 	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
 	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY. Without either, one is made in the data folder."`
@@ -167,6 +168,9 @@ func (c *Config) validate() error {
 	}
 	if c.LogMaxBytes < 1<<20 {
 		wrong("--log-max-bytes must be at least 1048576")
+	}
+	if c.UpstreamRetryRate <= 0 {
+		wrong("--upstream-retry-rate must be more than 0")
 	}
 	if c.UpstreamTries < 1 {
 		wrong("--upstream-tries must be at least 1")

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/callgate/callgate/eventstream"
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -183,10 +184,16 @@ func (c *doctorCmd) checkKeys(ctx context.Context) finding {
 	return f
 }
 
-// checkLog writes and syncs as the gateway would; it does not disturb one that
+// checkLog writes as the gateway would; it does not disturb one that
 // is running.
 func (c *doctorCmd) checkLog(ctx context.Context) finding {
-	f := finding{what: "event log", good: "can be opened and read in " + c.DataDir}
+	f := finding{what: "event log", good: "can be opened, written and read in " + c.DataDir + ", and is synced before an event is acknowledged"}
+	switch {
+	case c.DataDir == memory:
+		f.good = "is in memory: events are gone with the process"
+	case c.LogSync == "interval":
+		f.good = "can be opened, written and read in " + c.DataDir + ", but the loss of power may take the last second"
+	}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	log, hub, err := c.openLog(ctx, slog.New(slog.DiscardHandler), nil)
@@ -199,6 +206,20 @@ func (c *doctorCmd) checkLog(ctx context.Context) finding {
 		return f
 	}
 	hub.Close()
-	f.err = errors.Join(log.Check(ctx), log.Close())
+	f.err = errors.Join(c.tryWriting(ctx, log), log.Check(ctx), log.Close())
 	return f
+}
+
+// tryWriting writes where nobody sees it: a record of a request, and not an event.
+func (c *doctorCmd) tryWriting(ctx context.Context, log *eventstream.Log) error {
+	requests, err := log.Requests(ctx, c.RequestMemory)
+	if err != nil {
+		return err
+	}
+	key := "doctor-" + uuid.NewString()
+	revision, _, err := requests.Create(ctx, key, &logv1.Request{})
+	if err != nil {
+		return fmt.Errorf("cannot be written: %w", err)
+	}
+	return requests.Forget(ctx, key, revision)
 }

@@ -94,7 +94,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Logger:     logger,
 		Registerer: registry,
 	})
-	interceptors, err := service.NewInterceptors(service.NewErrors(known), logger)
+	interceptors, err := service.NewInterceptors(service.NewErrors(known, registry), logger)
 	if err != nil {
 		return err
 	}
@@ -212,6 +212,7 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		APIVersion: c.APIVersion,
 		Tries:      c.UpstreamTries,
 		TryTimeout: c.UpstreamTryTimeout,
+		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
 	}
 	connection := string(c.connectionString)
