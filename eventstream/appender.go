@@ -27,6 +27,11 @@ const (
 	maxBatchBytes = 1 << 20
 	// ackTimeout bounds the wait for the log's answer.
 	ackTimeout = 5 * time.Second
+	// maxQueueWait bounds the wait for one's turn. While the log does not answer,
+	// whoever waited longer is refused without trying, so that Append takes no longer
+	// than both and the write that was under way, and those that are still waited for
+	// come first when the log is back.
+	maxQueueWait = 5 * time.Second
 )
 
 // Errors by which the server refuses a message for its id: the batch as a whole
@@ -36,6 +41,8 @@ const (
 	codeBatchHasDuplicate jetstream.ErrorCode = 10201
 	codeTwinInFlight      jetstream.ErrorCode = 10158
 )
+
+var errQueuedTooLong = errors.New("it did not get to this append in time")
 
 // appender is the one goroutine that writes. Appends that wait at the same moment
 // share one write and one sync, so that they cost no more than a single one.
@@ -51,8 +58,9 @@ type appender struct {
 
 // appendRequest is one call of append: its messages, and where the answer goes.
 type appendRequest struct {
-	msgs []*nats.Msg
-	done chan error // of capacity 1: the appender never waits
+	msgs   []*nats.Msg
+	queued time.Time
+	done   chan error // of capacity 1: the appender never waits
 }
 
 type appendFailure struct {
@@ -97,7 +105,7 @@ func startAppender(js jetstream.JetStream, known *atomic.Uint64, reg prometheus.
 
 // append queues msgs and waits for their answer.
 func (a *appender) append(ctx context.Context, msgs []*nats.Msg) error {
-	req := &appendRequest{msgs: msgs, done: make(chan error, 1)}
+	req := &appendRequest{msgs: msgs, queued: time.Now(), done: make(chan error, 1)}
 	select {
 	case <-a.stop:
 		return fmt.Errorf("%w: it is closed", ErrLogUnavailable)
@@ -130,6 +138,10 @@ func (a *appender) run() {
 		case <-a.stop:
 			return
 		case req := <-a.queue:
+			if time.Since(req.queued) > maxQueueWait {
+				req.done <- a.result(false, errQueuedTooLong)
+				continue
+			}
 			a.store(a.gather(req))
 		}
 	}
@@ -235,7 +247,7 @@ func (a *appender) writeEach(ctx context.Context, msgs []*nats.Msg) []error {
 		answers[i], errs[i] = a.js.PublishMsgAsync(&nats.Msg{
 			Subject: msg.Subject, Data: msg.Data,
 			Header: nats.Header{jetstream.MsgIDHeader: msg.Header[jetstream.MsgIDHeader]}, // nothing of a refused batch
-		})
+		}, jetstream.WithRetryAttempts(0)) // one that is repeated later would be out of order
 	}
 	for i, answer := range answers {
 		duplicate := false

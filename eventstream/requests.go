@@ -32,17 +32,28 @@ type Requests struct {
 // Requests opens the records, which are kept for a time after they were last
 // written.
 func (l *Log) Requests(ctx context.Context, keep time.Duration) (*Requests, error) {
-	storage := jetstream.FileStorage
-	if l.stream.CachedInfo().Config.Storage == jetstream.MemoryStorage {
-		storage = jetstream.MemoryStorage
+	events := l.stream.CachedInfo().Config
+	if _, err := l.openStream(ctx, jetstream.StreamConfig{
+		Name:              "KV_" + requestsBucket,
+		Description:       "callgate: actions that clients named",
+		Subjects:          []string{"$KV." + requestsBucket + ".>"},
+		Storage:           events.Storage,
+		Replicas:          events.Replicas,
+		Discard:           jetstream.DiscardNew,
+		MaxAge:            keep,
+		MaxBytes:          maxRequestsBytes,
+		MaxMsgs:           -1,
+		MaxMsgsPerSubject: 1,
+		MaxMsgSize:        -1,
+		MaxConsumers:      -1,
+		Duplicates:        min(keep, 2*time.Minute),
+		AllowRollup:       true,
+		DenyDelete:        true,
+		AllowDirect:       false, // the leader answers: one that follows may have an older record
+	}); err != nil {
+		return nil, fmt.Errorf("open the records of requests: %w", err)
 	}
-	kv, err := l.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      requestsBucket,
-		Description: "callgate: actions that clients named",
-		TTL:         keep,
-		MaxBytes:    maxRequestsBytes,
-		Storage:     storage,
-	})
+	kv, err := l.js.KeyValue(ctx, requestsBucket)
 	if err != nil {
 		return nil, fmt.Errorf("open the records of requests: %w", err)
 	}
