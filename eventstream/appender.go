@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -42,6 +43,13 @@ const (
 	codeTwinInFlight      jetstream.ErrorCode = 10158
 )
 
+const (
+	// leaderless is for how long a write is repeated while the log's servers choose a
+	// leader among them, which takes them a second or a few.
+	leaderless      = 4 * time.Second
+	leaderlessPause = 100 * time.Millisecond
+)
+
 var errQueuedTooLong = errors.New("it did not get to this append in time")
 
 // appender is the one goroutine that writes. Appends that wait at the same moment
@@ -49,6 +57,7 @@ var errQueuedTooLong = errors.New("it did not get to this append in time")
 type appender struct {
 	js      jetstream.JetStream
 	known   *atomic.Uint64
+	patient time.Duration // how long to wait for a leader
 	queue   chan *appendRequest
 	stop    chan struct{} // closed: take no more
 	stopped chan struct{} // closed: nothing is being stored any more
@@ -74,11 +83,12 @@ type appendMetrics struct {
 	duration prometheus.Histogram
 }
 
-func startAppender(js jetstream.JetStream, known *atomic.Uint64, reg prometheus.Registerer) *appender {
+func startAppender(js jetstream.JetStream, known *atomic.Uint64, patient time.Duration, reg prometheus.Registerer) *appender {
 	metrics := promauto.With(reg)
 	a := &appender{
 		js:      js,
 		known:   known,
+		patient: patient,
 		queue:   make(chan *appendRequest, maxQueuedAppends),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -212,14 +222,39 @@ func (a *appender) write(msgs []*nats.Msg) []error {
 		a.metrics.batch.Observe(float64(len(msgs)))
 	}()
 
+	answers := a.try(ctx, msgs)
+	for leaderlessTill := start.Add(a.patient); nobodyThere(answers) && time.Now().Before(leaderlessTill); {
+		select {
+		case <-a.stop:
+			leaderlessTill = start
+		case <-time.After(leaderlessPause):
+			answers = a.try(ctx, msgs)
+		}
+	}
+	errs := make([]error, len(msgs))
+	for i, answer := range answers {
+		errs[i] = a.result(answer.duplicate, answer.err)
+	}
+	return errs
+}
+
+// answer is what became of one message.
+type answer struct {
+	duplicate bool
+	err       error
+}
+
+// nobodyThere tells whether the messages reached nobody, so that none of them can
+// have been stored.
+func nobodyThere(answers []answer) bool {
+	return !slices.ContainsFunc(answers, func(a answer) bool { return !errors.Is(a.err, nats.ErrNoResponders) })
+}
+
+func (a *appender) try(ctx context.Context, msgs []*nats.Msg) []answer {
 	if len(msgs) >= minBatchRecords {
 		err := a.writeBatch(ctx, msgs)
 		if !refusedForID(err) {
-			errs := make([]error, len(msgs))
-			for i := range errs {
-				errs[i] = a.result(false, err)
-			}
-			return errs
+			return slices.Repeat([]answer{{err: err}}, len(msgs))
 		}
 		// Some message is in the log already, and the server does not say which. It
 		// stored none; now each gets its own answer.
@@ -240,34 +275,32 @@ func (a *appender) writeBatch(ctx context.Context, msgs []*nats.Msg) error {
 
 // writeEach stores msgs one by one, in their order, and waits for all answers
 // together.
-func (a *appender) writeEach(ctx context.Context, msgs []*nats.Msg) []error {
-	errs := make([]error, len(msgs))
-	answers := make([]jetstream.PubAckFuture, len(msgs))
+func (a *appender) writeEach(ctx context.Context, msgs []*nats.Msg) []answer {
+	answers := make([]answer, len(msgs))
+	acks := make([]jetstream.PubAckFuture, len(msgs))
 	for i, msg := range msgs {
-		answers[i], errs[i] = a.js.PublishMsgAsync(&nats.Msg{
+		acks[i], answers[i].err = a.js.PublishMsgAsync(&nats.Msg{
 			Subject: msg.Subject, Data: msg.Data,
 			Header: nats.Header{jetstream.MsgIDHeader: msg.Header[jetstream.MsgIDHeader]}, // nothing of a refused batch
-		}, jetstream.WithRetryAttempts(0)) // one that is repeated later would be out of order
+		}, jetstream.WithRetryAttempts(0)) // one that is repeated alone would be out of order
 	}
-	for i, answer := range answers {
-		duplicate := false
-		if errs[i] == nil {
-			duplicate, errs[i] = a.await(ctx, answer)
+	for i, ack := range acks {
+		if answers[i].err == nil {
+			answers[i] = a.await(ctx, ack)
 		}
-		errs[i] = a.result(duplicate, errs[i])
 	}
-	return errs
+	return answers
 }
 
-func (a *appender) await(ctx context.Context, answer jetstream.PubAckFuture) (duplicate bool, err error) {
+func (a *appender) await(ctx context.Context, future jetstream.PubAckFuture) answer {
 	select {
-	case ack := <-answer.Ok():
+	case ack := <-future.Ok():
 		raise(a.known, ack.Sequence)
-		return ack.Duplicate, nil
-	case err := <-answer.Err():
-		return false, err
+		return answer{duplicate: ack.Duplicate}
+	case err := <-future.Err():
+		return answer{err: err}
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return answer{err: ctx.Err()}
 	}
 }
 

@@ -146,7 +146,11 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 		return err
 	}
 	l.known.Store(l.stream.CachedInfo().State.LastSeq)
-	l.appender = startAppender(l.js, &l.known, o.Registerer)
+	var patient time.Duration
+	if l.external {
+		patient = leaderless
+	}
+	l.appender = startAppender(l.js, &l.known, patient, o.Registerer)
 	return nil
 }
 

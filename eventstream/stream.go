@@ -21,6 +21,7 @@ const (
 	// A cluster that has just started has no leader yet: it is asked again for so
 	// long.
 	leaderWait  = 15 * time.Second
+	leaderTry   = 3 * time.Second
 	leaderPause = 200 * time.Millisecond
 )
 
@@ -54,7 +55,7 @@ func (o LogOptions) streamConfig() jetstream.StreamConfig {
 // is the error.
 func (l *Log) openStream(ctx context.Context, config jetstream.StreamConfig) (jetstream.Stream, error) {
 	var stream jetstream.Stream
-	err := l.awaitLeader(ctx, func() (err error) {
+	err := l.awaitLeader(ctx, func(ctx context.Context) (err error) {
 		stream, err = l.js.Stream(ctx, config.Name)
 		if !errors.Is(err, jetstream.ErrStreamNotFound) {
 			return err
@@ -81,9 +82,11 @@ func (l *Log) openStream(ctx context.Context, config jetstream.StreamConfig) (je
 
 // awaitLeader repeats ask for as long as the servers say that they cannot answer
 // yet.
-func (l *Log) awaitLeader(ctx context.Context, ask func() error) error {
+func (l *Log) awaitLeader(ctx context.Context, ask func(context.Context) error) error {
 	for deadline := time.Now().Add(leaderWait); ; {
-		err := ask()
+		try, cancel := context.WithTimeout(ctx, leaderTry)
+		err := ask(try)
+		cancel()
 		var refusal *jetstream.APIError
 		notYet := errors.Is(err, nats.ErrNoResponders) || errors.Is(err, nats.ErrTimeout) ||
 			(errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil) ||
