@@ -15,6 +15,9 @@ import (
 // nothing follows is for the leader alone to say.
 
 const (
+	// askTimeout bounds a question to the leader: an answer that was lost with a
+	// server never comes.
+	askTimeout = 4 * time.Second
 	// leaderLag is for how long a leader that has just been elected may not show
 	// what the one before it had acknowledged.
 	leaderLag      = 3 * time.Second
@@ -45,7 +48,7 @@ func (l *Log) askLeader(ctx context.Context, request leaderRequest) (*leaderMess
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	msg, err := l.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+streamName, raw)
 	if err != nil {

@@ -157,6 +157,8 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 // bounds are the position before the first event that the log still has, and that
 // of its last; holes tells whether events in between have been deleted.
 func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
 		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)

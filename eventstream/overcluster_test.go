@@ -11,6 +11,7 @@ import (
 // histories, outcomes and requests again, in a process of their own, over three
 // NATS servers.
 func TestTheSameOverACluster(t *testing.T) {
+	t.Parallel()
 	if os.Getenv(overCluster) != "" {
 		t.Fatal("it would run itself")
 	}

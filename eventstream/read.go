@@ -18,7 +18,7 @@ const (
 	readRecords = 256
 	readBytes   = 1 << 20
 	// readTimeout bounds one read; a read that brings anything takes milliseconds.
-	readTimeout = 10 * time.Second
+	readTimeout = 5 * time.Second
 	// pendingHeader tells how many more messages match behind one, and lastHeader
 	// which one was sent before it.
 	pendingHeader = "Nats-Num-Pending"

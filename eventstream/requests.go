@@ -67,15 +67,17 @@ func (r *Requests) Create(ctx context.Context, key string, request *logv1.Reques
 	if err != nil {
 		return 0, nil, err
 	}
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	for {
-		revision, err = r.kv.Create(ctx, key, raw)
+		revision, err = r.kv.Create(asked, key, raw)
 		if err == nil {
 			return revision, nil, nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
 			return 0, nil, unavailable(ctx, err)
 		}
-		entry, err := r.kv.Get(ctx, key)
+		entry, err := r.kv.Get(asked, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // forgotten in between
 		}
@@ -97,14 +99,18 @@ func (r *Requests) Replace(ctx context.Context, key string, request *logv1.Reque
 	if err != nil {
 		return 0, err
 	}
-	revision, err = r.kv.Update(ctx, key, raw, revision)
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	revision, err = r.kv.Update(asked, key, raw, revision)
 	return revision, changed(ctx, err)
 }
 
 // Forget removes a record that is still of a revision; else it returns
 // ErrRequestChanged.
 func (r *Requests) Forget(ctx context.Context, key string, revision uint64) error {
-	return changed(ctx, r.kv.Delete(ctx, key, jetstream.LastRevision(revision)))
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return changed(ctx, r.kv.Delete(asked, key, jetstream.LastRevision(revision)))
 }
 
 func changed(ctx context.Context, err error) error {
