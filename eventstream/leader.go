@@ -73,15 +73,15 @@ func (l *Log) askLeader(ctx context.Context, request leaderRequest) (*leaderMess
 
 // boundsAt is bounds, once the leader shows the position seq. Of a log that really
 // ends before it, they come after leaderLag; of an embedded one at once.
-func (l *Log) boundsAt(ctx context.Context, seq uint64) (earliest, last uint64, holes bool, err error) {
+func (l *Log) boundsAt(ctx context.Context, seq uint64) (earliest, last uint64, err error) {
 	for deadline := time.Now().Add(leaderLag); ; {
-		earliest, last, holes, err = l.bounds(ctx)
+		earliest, last, _, err = l.bounds(ctx)
 		if err != nil || last >= seq || !l.external || time.Now().After(deadline) {
-			return earliest, last, holes, err
+			return earliest, last, err
 		}
 		select {
 		case <-ctx.Done():
-			return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
+			return 0, 0, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
 		case <-time.After(leaderLagPause):
 		}
 	}
@@ -92,7 +92,7 @@ func (l *Log) boundsAt(ctx context.Context, seq uint64) (earliest, last uint64, 
 // all that this process knows of.
 func (l *Log) confirmEnd(ctx context.Context, p *page, subject string, limit int) error {
 	known := l.known.Load()
-	_, last, _, err := l.boundsAt(ctx, known)
+	_, last, err := l.boundsAt(ctx, known)
 	if err != nil {
 		return err
 	}

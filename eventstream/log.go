@@ -202,7 +202,7 @@ func (l *Log) position(ctx context.Context, cursor string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	earliest, last, _, err := l.boundsAt(ctx, seq)
+	earliest, last, err := l.boundsAt(ctx, seq)
 	if err != nil {
 		return 0, err
 	}

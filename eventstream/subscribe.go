@@ -117,7 +117,7 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 		if s.pos, err = decodeCursor(log.id, start.cursor); err != nil {
 			break
 		}
-		if earliest, last, _, err = log.boundsAt(ctx, s.pos); err == nil {
+		if earliest, last, err = log.boundsAt(ctx, s.pos); err == nil {
 			err = log.within(s.pos, earliest, last)
 		}
 	case startAt:

@@ -43,7 +43,7 @@ func (l *Log) follow(ctx context.Context, after uint64, publish func(entry)) {
 
 // tail reads by one consumer, until it fails. It moves after on.
 func (l *Log) tail(ctx context.Context, after *uint64, publish func(entry)) error {
-	if _, last, _, err := l.boundsAt(ctx, *after); err != nil {
+	if _, last, err := l.boundsAt(ctx, *after); err != nil {
 		return err
 	} else if last < *after {
 		return errors.New("the log has lost its end")

@@ -36,7 +36,7 @@ func Check(r Recording, log Log, matches func(*callgatev1.CallEvent) bool) error
 	return errors.Join(Ordered(r), Once(r), Complete(r, log, matches), Resumable(r), Bookmarked(r))
 }
 
-// Ordered: events and gaps come in the order of the log, over all connections.
+// Ordered checks that events and gaps come in the order of the log, over all connections.
 func Ordered(r Recording) error {
 	last := uint64(0)
 	return r.each(func(s step) error {
@@ -51,7 +51,7 @@ func Ordered(r Recording) error {
 	})
 }
 
-// Once: no event comes twice, by the source and id that name it.
+// Once checks that no event comes twice, by the source and id that name it.
 func Once(r Recording) error {
 	type name struct{ source, id string }
 	seen := make(map[name]uint64)
@@ -68,8 +68,8 @@ func Once(r Recording) error {
 	})
 }
 
-// Complete: between where the recording begins and where it ends, every event of
-// the log that matches came, and no gap was told where the log has an event.
+// Complete checks that between where the recording begins and where it ends every
+// event of the log that matches came, and no gap was told where the log has one.
 func Complete(r Recording, log Log, matches func(*callgatev1.CallEvent) bool) error {
 	came := make(map[uint64]bool)
 	var gaps []step
@@ -106,8 +106,8 @@ func Complete(r Recording, log Log, matches func(*callgatev1.CallEvent) bool) er
 	return nil
 }
 
-// Resumable: every connection begins with started, where it was asked to; and it
-// was asked to go on after the last that the one before it was given.
+// Resumable checks that every connection begins with started, where it was asked
+// to, and was asked to go on after the last that the one before it was given.
 func Resumable(r Recording) error {
 	last := ""
 	for i, c := range r.Connections {
@@ -129,8 +129,8 @@ func Resumable(r Recording) error {
 	return nil
 }
 
-// Bookmarked: every response carries a position to go on after, which never goes
-// back, and nothing comes later that lies at or before it.
+// Bookmarked checks that every response carries a position to go on after, which
+// never goes back, and that nothing comes later that lies at or before it.
 func Bookmarked(r Recording) error {
 	last := uint64(0)
 	return r.each(func(s step) error {
