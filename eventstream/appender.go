@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
 const (
@@ -27,21 +26,21 @@ const (
 	maxBatchBytes = 1 << 20
 	// ackTimeout bounds the wait for the log's answer.
 	ackTimeout = 5 * time.Second
+	// maxQueueWait bounds the wait for one's turn. While the log does not answer,
+	// whoever waited longer is refused without trying, so that Append takes no longer
+	// than both and the write that was under way, and those that are still waited for
+	// come first when the log is back.
+	maxQueueWait = 5 * time.Second
 )
 
-// Errors by which the server refuses a message for its id: the batch as a whole
-// where one of its messages is in the log already or twice in the batch, and a
-// message whose twin is being stored at this moment.
-const (
-	codeBatchHasDuplicate jetstream.ErrorCode = 10201
-	codeTwinInFlight      jetstream.ErrorCode = 10158
-)
+var errQueuedTooLong = errors.New("it did not get to this append in time")
 
 // appender is the one goroutine that writes. Appends that wait at the same moment
 // share one write and one sync, so that they cost no more than a single one.
 type appender struct {
 	js      jetstream.JetStream
 	known   *atomic.Uint64
+	patient time.Duration // how long to wait for a leader
 	queue   chan *appendRequest
 	stop    chan struct{} // closed: take no more
 	stopped chan struct{} // closed: nothing is being stored any more
@@ -51,8 +50,9 @@ type appender struct {
 
 // appendRequest is one call of append: its messages, and where the answer goes.
 type appendRequest struct {
-	msgs []*nats.Msg
-	done chan error // of capacity 1: the appender never waits
+	msgs   []*nats.Msg
+	queued time.Time
+	done   chan error // of capacity 1: the appender never waits
 }
 
 type appendFailure struct {
@@ -66,11 +66,12 @@ type appendMetrics struct {
 	duration prometheus.Histogram
 }
 
-func startAppender(js jetstream.JetStream, known *atomic.Uint64, reg prometheus.Registerer) *appender {
+func startAppender(js jetstream.JetStream, known *atomic.Uint64, patient time.Duration, reg prometheus.Registerer) *appender {
 	metrics := promauto.With(reg)
 	a := &appender{
 		js:      js,
 		known:   known,
+		patient: patient,
 		queue:   make(chan *appendRequest, maxQueuedAppends),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -97,7 +98,7 @@ func startAppender(js jetstream.JetStream, known *atomic.Uint64, reg prometheus.
 
 // append queues msgs and waits for their answer.
 func (a *appender) append(ctx context.Context, msgs []*nats.Msg) error {
-	req := &appendRequest{msgs: msgs, done: make(chan error, 1)}
+	req := &appendRequest{msgs: msgs, queued: time.Now(), done: make(chan error, 1)}
 	select {
 	case <-a.stop:
 		return fmt.Errorf("%w: it is closed", ErrLogUnavailable)
@@ -130,6 +131,10 @@ func (a *appender) run() {
 		case <-a.stop:
 			return
 		case req := <-a.queue:
+			if time.Since(req.queued) > maxQueueWait {
+				req.done <- a.result(false, errQueuedTooLong)
+				continue
+			}
 			a.store(a.gather(req))
 		}
 	}
@@ -189,76 +194,6 @@ func (a *appender) store(requests []*appendRequest) {
 	}
 }
 
-// write stores msgs, at most maxBatchRecords, and returns an error for each. It
-// takes no longer than ackTimeout.
-func (a *appender) write(msgs []*nats.Msg) []error {
-	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
-	defer cancel()
-	start := time.Now()
-	defer func() {
-		a.metrics.duration.Observe(time.Since(start).Seconds())
-		a.metrics.batch.Observe(float64(len(msgs)))
-	}()
-
-	if len(msgs) >= minBatchRecords {
-		err := a.writeBatch(ctx, msgs)
-		if !refusedForID(err) {
-			errs := make([]error, len(msgs))
-			for i := range errs {
-				errs[i] = a.result(false, err)
-			}
-			return errs
-		}
-		// Some message is in the log already, and the server does not say which. It
-		// stored none; now each gets its own answer.
-	}
-	return a.writeEach(ctx, msgs)
-}
-
-// writeBatch stores all msgs or none, with one sync.
-func (a *appender) writeBatch(ctx context.Context, msgs []*nats.Msg) error {
-	// Without an answer to the first message: the whole batch is one round trip.
-	ack, err := jetstreamext.PublishMsgBatch(ctx, a.js, msgs, jetstreamext.BatchFlowControl{AckFirst: false})
-	if err != nil {
-		return err
-	}
-	raise(a.known, ack.Sequence)
-	return nil
-}
-
-// writeEach stores msgs one by one, in their order, and waits for all answers
-// together.
-func (a *appender) writeEach(ctx context.Context, msgs []*nats.Msg) []error {
-	errs := make([]error, len(msgs))
-	answers := make([]jetstream.PubAckFuture, len(msgs))
-	for i, msg := range msgs {
-		answers[i], errs[i] = a.js.PublishMsgAsync(&nats.Msg{
-			Subject: msg.Subject, Data: msg.Data,
-			Header: nats.Header{jetstream.MsgIDHeader: msg.Header[jetstream.MsgIDHeader]}, // nothing of a refused batch
-		})
-	}
-	for i, answer := range answers {
-		duplicate := false
-		if errs[i] == nil {
-			duplicate, errs[i] = a.await(ctx, answer)
-		}
-		errs[i] = a.result(duplicate, errs[i])
-	}
-	return errs
-}
-
-func (a *appender) await(ctx context.Context, answer jetstream.PubAckFuture) (duplicate bool, err error) {
-	select {
-	case ack := <-answer.Ok():
-		raise(a.known, ack.Sequence)
-		return ack.Duplicate, nil
-	case err := <-answer.Err():
-		return false, err
-	case <-ctx.Done():
-		return false, ctx.Err()
-	}
-}
-
 // result counts what became of one record, and says it to the caller and to
 // recentFailure.
 func (a *appender) result(duplicate bool, err error) error {
@@ -275,12 +210,6 @@ func (a *appender) result(duplicate bool, err error) error {
 	}
 	a.failure.Store(nil)
 	return nil
-}
-
-func refusedForID(err error) bool {
-	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) &&
-		(refusal.ErrorCode == codeBatchHasDuplicate || refusal.ErrorCode == codeTwinInFlight)
 }
 
 // recentFailure is the error of the last append, when it failed no longer than

@@ -61,22 +61,38 @@ func encodeCursor(id logID, seq uint64) string {
 // decodeCursor reads a cursor of the log id. It cannot know whether the log still
 // has, or ever had, that position.
 func decodeCursor(id logID, cursor string) (seq uint64, err error) {
+	of, seq, err := parseCursor(cursor)
+	if err != nil {
+		return 0, err
+	}
+	if of != id {
+		return 0, ErrCursorOtherLog
+	}
+	return seq, nil
+}
+
+// CursorPosition is the position that a cursor names, in whatever log: of two
+// cursors of one log, the later has the greater. To clients a cursor is opaque;
+// this is for those who check what they are sent.
+func CursorPosition(cursor string) (uint64, error) {
+	_, seq, err := parseCursor(cursor)
+	return seq, err
+}
+
+func parseCursor(cursor string) (id logID, seq uint64, err error) {
 	if len(cursor) != cursorEncoding.EncodedLen(cursorBytes) {
-		return 0, ErrCursorInvalid
+		return id, 0, ErrCursorInvalid
 	}
 	raw, err := cursorEncoding.DecodeString(cursor)
 	if err != nil || len(raw) != cursorBytes {
-		return 0, ErrCursorInvalid
+		return id, 0, ErrCursorInvalid
 	}
 	body, sum := raw[:cursorBytes-4], binary.BigEndian.Uint32(raw[cursorBytes-4:])
 	if crc32.Checksum(body, cursorChecksum) != sum {
-		return 0, ErrCursorInvalid
+		return id, 0, ErrCursorInvalid
 	}
 	if body[0] != cursorVersion {
-		return 0, fmt.Errorf("%w: version %d is not known here", ErrCursorInvalid, body[0])
+		return id, 0, fmt.Errorf("%w: version %d is not known here", ErrCursorInvalid, body[0])
 	}
-	if logID(body[1:9]) != id {
-		return 0, ErrCursorOtherLog
-	}
-	return binary.BigEndian.Uint64(body[9:]), nil
+	return logID(body[1:9]), binary.BigEndian.Uint64(body[9:]), nil
 }

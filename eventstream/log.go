@@ -2,8 +2,6 @@ package eventstream
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,10 +33,12 @@ const (
 
 // LogOptions are the settings of a Log. The zero value is a log in memory.
 type LogOptions struct {
-	// Dir is where the log keeps its files; made when it does not exist. Empty: in
-	// memory, gone with the process.
+	// NATS is where the log is kept outside of this process. Nil: in it.
+	NATS *NATSOptions
+	// Dir is where an embedded log keeps its files; made when it does not exist.
+	// Empty: in memory, gone with the process.
 	Dir string
-	// Sync is when files are synced.
+	// Sync is when an embedded log's files are synced.
 	Sync SyncMode
 	// MaxAge is how long events are kept; 7 days when 0.
 	MaxAge time.Duration
@@ -63,7 +63,7 @@ func (o LogOptions) withDefaults() LogOptions {
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = 10 << 30
-		if o.Dir == "" {
+		if o.storage() == jetstream.MemoryStorage {
 			o.MaxBytes = 256 << 20
 		}
 	}
@@ -76,12 +76,30 @@ func (o LogOptions) withDefaults() LogOptions {
 	return o
 }
 
+func (o LogOptions) storage() jetstream.StorageType {
+	if o.NATS == nil && o.Dir == "" {
+		return jetstream.MemoryStorage
+	}
+	return jetstream.FileStorage
+}
+
+func (o LogOptions) replicas() int {
+	switch {
+	case o.NATS == nil:
+		return 1
+	case o.NATS.Replicas == 0:
+		return 3
+	}
+	return o.NATS.Replicas
+}
+
 // Log is the durable, ordered sequence of all events. Its methods may be called
 // from any goroutine.
 type Log struct {
 	id       logID
 	logger   *slog.Logger
-	server   *embeddedServer
+	external bool            // others may use it too, and it has servers that follow
+	server   *embeddedServer // nil when external
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	stream   jetstream.Stream
@@ -92,101 +110,61 @@ type Log struct {
 	close sync.Once
 }
 
-const (
-	streamName = "CALLGATE_EVENTS"
-	// logIDKey names the log's identity in the stream's metadata.
-	logIDKey = "callgate.log.id"
-)
-
-// OpenLog opens the log in o.Dir, or makes it, and holds it until Close: another
-// process, or another Log in this one, cannot open it meanwhile.
+// OpenLog opens the log of o.NATS, or the one in o.Dir, or makes it.
+//
+// It holds o.Dir until Close: another process, or another Log in this one, cannot
+// open it meanwhile. A log of o.NATS is for everybody, and its settings are
+// nobody's to change: those in which it differs from o are the error.
 func OpenLog(ctx context.Context, o LogOptions) (*Log, error) {
 	o = o.withDefaults()
-	server, err := startEmbedded(o)
-	if err != nil {
-		return nil, fmt.Errorf("open event log: %w", err)
-	}
-	l := &Log{logger: o.Logger, server: server}
-	if err := l.connect(ctx, o); err != nil {
+	l := &Log{logger: o.Logger, external: o.NATS != nil}
+	if err := l.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open event log: %w", err), l.Close())
 	}
 	return l, nil
 }
 
-func (l *Log) connect(ctx context.Context, o LogOptions) (err error) {
-	if l.conn, err = l.server.connect(o.Logger); err != nil {
+func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
+	if l.external {
+		l.conn, err = o.NATS.connect(o.Logger)
+	} else if l.server, err = startEmbedded(o); err == nil {
+		l.conn, err = l.server.connect(o.Logger)
+	}
+	if err != nil {
 		return err
 	}
-	if l.js, err = jetstream.New(l.conn); err != nil {
+	// An answer that was lost with a server must not be waited for forever.
+	if l.js, err = jetstream.New(l.conn, jetstream.WithPublishAsyncTimeout(ackTimeout)); err != nil {
 		return err
 	}
-	if l.stream, l.id, err = openStream(ctx, l.js, streamConfig(o)); err != nil {
+	config := o.streamConfig()
+	config.Metadata = newLogID()
+	if l.stream, err = l.openStream(ctx, config); err != nil {
+		return err
+	}
+	if l.id, err = identity(l.stream.CachedInfo().Config); err != nil {
 		return err
 	}
 	l.known.Store(l.stream.CachedInfo().State.LastSeq)
-	l.appender = startAppender(l.js, &l.known, o.Registerer)
+	var patient time.Duration
+	if l.external {
+		patient = leaderless
+	}
+	l.appender = startAppender(l.js, &l.known, patient, o.Registerer)
 	return nil
-}
-
-func streamConfig(o LogOptions) jetstream.StreamConfig {
-	storage := jetstream.FileStorage
-	if o.Dir == "" {
-		storage = jetstream.MemoryStorage
-	}
-	return jetstream.StreamConfig{
-		Name:               streamName,
-		Description:        "callgate: events of calls",
-		Subjects:           []string{subjectPrefix + ">"},
-		Storage:            storage,
-		Retention:          jetstream.LimitsPolicy,
-		Discard:            jetstream.DiscardOld,
-		MaxAge:             o.MaxAge,
-		MaxBytes:           o.MaxBytes,
-		Duplicates:         o.DuplicateWindow,
-		AllowAtomicPublish: true,
-		AllowDirect:        true,
-	}
-}
-
-// openStream finds the stream, with the limits of config, or makes it with an
-// identity of its own. When two make it at once, the one that comes second finds
-// the other's.
-func openStream(ctx context.Context, js jetstream.JetStream, config jetstream.StreamConfig) (jetstream.Stream, logID, error) {
-	stream, err := js.Stream(ctx, config.Name)
-	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		var id logID
-		_, _ = rand.Read(id[:]) // never fails
-		config.Metadata = map[string]string{logIDKey: hex.EncodeToString(id[:])}
-		stream, err = js.CreateStream(ctx, config)
-		if err == nil {
-			return stream, id, nil
-		}
-		if !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
-			return nil, logID{}, fmt.Errorf("create stream: %w", err)
-		}
-		stream, err = js.Stream(ctx, config.Name)
-	}
-	if err != nil {
-		return nil, logID{}, fmt.Errorf("find stream: %w", err)
-	}
-
-	config.Metadata = stream.CachedInfo().Config.Metadata
-	var id logID
-	if raw, err := hex.DecodeString(config.Metadata[logIDKey]); err != nil || copy(id[:], raw) != len(id) {
-		return nil, logID{}, fmt.Errorf("stream %s was not made by callgate: it has no identity", config.Name)
-	}
-	if stream, err = js.UpdateStream(ctx, config); err != nil {
-		return nil, logID{}, fmt.Errorf("set the stream's limits: %w", err)
-	}
-	return stream, id, nil
 }
 
 // bounds are the position before the first event that the log still has, and that
 // of its last; holes tells whether events in between have been deleted.
 func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
 		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	}
+	if id, err := identity(info.Config); err != nil || id != l.id {
+		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
 	}
 	state := info.State
 	l.learn(state.LastSeq)
@@ -224,7 +202,7 @@ func (l *Log) position(ctx context.Context, cursor string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	earliest, last, _, err := l.bounds(ctx)
+	earliest, last, err := l.boundsAt(ctx, seq)
 	if err != nil {
 		return 0, err
 	}
@@ -266,7 +244,9 @@ func (l *Log) Close() error {
 		if l.conn != nil {
 			l.conn.Close()
 		}
-		l.server.close()
+		if l.server != nil {
+			l.server.close()
+		}
 	})
 	return nil
 }

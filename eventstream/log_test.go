@@ -250,6 +250,51 @@ func TestLogStartsFast(t *testing.T) {
 	}
 }
 
+// TestAcknowledgedIsReadWhateverAFollowerHas: a server that follows may say that
+// nothing is there; what the leader has comes all the same.
+func TestAcknowledgedIsReadWhateverAFollowerHas(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	for i := range 6 {
+		appendMany(t, log, "c", i, 1)
+		appendMany(t, log, "d", i, 1)
+	}
+	for name, test := range map[string]struct {
+		subject string
+		has     page // the follower
+		limit   int
+		count   int
+		more    bool
+		through uint64
+	}{
+		"it has nothing":             {"", page{}, 100, 12, false, 12},
+		"it has some":                {"", page{count: 5, through: 5}, 100, 12, false, 12},
+		"it has all":                 {"", page{count: 12, through: 12}, 100, 12, false, 12},
+		"it has nothing of a call":   {callSubject("c"), page{}, 100, 6, false, 11},
+		"the page is full meanwhile": {callSubject("c"), page{}, 4, 4, true, 7},
+		"the page is full at last":   {callSubject("c"), page{}, 6, 6, false, 11},
+		"it has nothing of none":     {callSubject("e"), page{}, 100, 0, false, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := test.has
+			if err := log.confirmEnd(testContext(t), &p, test.subject, test.limit); err != nil {
+				t.Fatal(err)
+			}
+			if p.count != test.count || p.more != test.more || p.through != test.through || (!p.more && p.end != 12) {
+				t.Errorf("%d messages, more %v, through %d, end %d", p.count, p.more, p.through, p.end)
+			}
+		})
+	}
+}
+
+func TestLogThatLostItsEndIsNotReadAsIfItHadNot(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	appendMany(t, log, "c", 0, 3)
+	log.known.Store(4) // as when another server had it, and is gone with it
+	if _, _, err := log.ListEvents(testContext(t), "c", "", 10); !errors.Is(err, ErrLogUnavailable) {
+		t.Errorf("error %v", err)
+	}
+}
+
 func wantHistory(t *testing.T, log *Log, call string, want ...string) {
 	t.Helper()
 	events, following, err := log.ListEvents(testContext(t), call, "", 1000)

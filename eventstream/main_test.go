@@ -2,12 +2,15 @@ package eventstream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -21,7 +24,7 @@ func TestMain(m *testing.M) {
 		_, _ = fmt.Fprintln(os.Stderr, appendUntilKilled(dir))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(suite{m})
 }
 
 // patience bounds every wait of a test for what must happen.
@@ -35,16 +38,43 @@ func testContext(tb testing.TB) context.Context {
 }
 
 // openLog opens a log that the end of the test closes. Unless o says otherwise it
-// is in memory.
+// is in memory. Over a cluster it is new for every test.
 func openLog(tb testing.TB, o LogOptions) *Log {
 	tb.Helper()
 	o.Logger = slog.New(slog.DiscardHandler)
+	if shared != nil && o.NATS == nil {
+		o.NATS = shared.natsOptions(0)
+	}
 	log, err := OpenLog(testContext(tb), o)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { closeLog(tb, log) })
+	tb.Cleanup(func() {
+		if o.NATS != nil && shared != nil {
+			deleteStreams(tb)
+		}
+		closeLog(tb, log)
+	})
 	return log
+}
+
+// deleteStreams leaves the cluster as it was found.
+func deleteStreams(tb testing.TB) {
+	tb.Helper()
+	conn, err := nats.Connect(strings.Join(shared.natsOptions(0).URLs, ","))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, name := range []string{streamName, "KV_" + requestsBucket} {
+		if err := js.DeleteStream(testContext(tb), name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+			tb.Error(err)
+		}
+	}
 }
 
 func closeLog(tb testing.TB, log *Log) {

@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
+	"github.com/callgate/callgate/eventstream/promises"
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
@@ -24,11 +27,9 @@ type model struct {
 
 // history is what one reader was given over all of its subscriptions.
 type history struct {
-	filter filter
-	from   uint64 // the position it began at
-	events []uint64
-	gaps   []span
-	ends   []string // the calls that have ended
+	filter    filter
+	recording promises.Recording
+	ends      []string // the calls that have ended
 }
 
 // calls is how many calls there are for the reader.
@@ -48,7 +49,7 @@ func TestReadersAgreeWithAModel(t *testing.T) {
 			var group sync.WaitGroup
 			histories := make([]*history, 8)
 			for i := range histories {
-				histories[i] = &history{}
+				histories[i] = &history{recording: promises.Recording{Position: CursorPosition}}
 				group.Go(func() {
 					random := rand.New(rand.NewPCG(seed, uint64(i)))
 					if err := m.read(testContext(t), log, hub, random, histories[i]); err != nil {
@@ -58,8 +59,9 @@ func TestReadersAgreeWithAModel(t *testing.T) {
 			}
 			m.write(t, log, rand.New(rand.NewPCG(seed, 1000)))
 			group.Wait()
+			all := m.log(log)
 			for i, h := range histories {
-				if err := m.check(h); err != nil {
+				if err := promises.Check(h.recording, all, h.filter.matches); err != nil {
 					t.Errorf("reader %d: %v", i, err)
 				}
 			}
@@ -141,38 +143,31 @@ func (m *model) read(ctx context.Context, log *Log, hub *Hub, random *rand.Rand,
 		wanted = &callgatev1.EventFilter{Types: []callgatev1.CallEventType{typeCallConnected}}
 	}
 	h.filter = newFilter(wanted)
-	start := StartLatest()
-	for first := true; ; first = false {
+	connection, start := promises.Connection{}, StartLatest()
+	for {
 		sub, err := hub.Subscribe(ctx, SubscribeOptions{Filter: wanted, Start: start, HeartbeatInterval: time.Millisecond})
 		var trimmed *CursorTrimmedError
 		if errors.As(err, &trimmed) {
-			from, _ := decodeCursor(log.id, start.cursor)
-			to, err := decodeCursor(log.id, trimmed.Earliest)
-			if err != nil {
-				return err
-			}
-			h.gaps = append(h.gaps, span{from: from, to: to})
 			start = StartAfter(trimmed.Earliest)
+			connection = promises.Connection{After: trimmed.Earliest, Trimmed: true}
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if started, _ := sub.Started(); first {
-			if h.from, err = decodeCursor(log.id, started); err != nil {
-				return err
-			}
-			start = StartAfter(started)
-		}
-		done, err := m.readSome(ctx, sub, random, h, &start)
+		connection.Responses = append(connection.Responses, startedResponse(sub))
+		done, err := m.readSome(ctx, sub, random, h, &connection)
 		sub.Close()
+		h.recording.Connections = append(h.recording.Connections, connection)
 		if done || err != nil {
 			return err
 		}
+		last := promises.Cursor(connection.Responses[len(connection.Responses)-1])
+		start, connection = StartAfter(last), promises.Connection{After: last}
 	}
 }
 
-func (m *model) readSome(ctx context.Context, sub *Subscription, random *rand.Rand, h *history, start *Start) (done bool, err error) {
+func (m *model) readSome(ctx context.Context, sub *Subscription, random *rand.Rand, h *history, connection *promises.Connection) (done bool, err error) {
 	for range 1 + random.IntN(600) {
 		if random.IntN(100) == 0 {
 			m.beSlow(ctx, sub, sub.pos+random.Uint64N(8*maxQueued))
@@ -181,29 +176,15 @@ func (m *model) readSome(ctx context.Context, sub *Subscription, random *rand.Ra
 		if err != nil {
 			return false, err
 		}
-		switch {
-		case item.Event != nil:
-			h.events = append(h.events, item.Event.Seq)
-			*start = StartAfter(item.Event.CallEvent.GetCursor())
-			if call, isEnd := strings.CutPrefix(item.Event.CallEvent.GetId(), "end "); isEnd {
-				h.ends = append(h.ends, call)
-			}
-			if len(h.ends) == h.calls() {
-				return true, nil
-			}
-		case item.Gap != nil:
-			from, err := decodeCursor(sub.hub.log.id, item.Gap.From)
-			if err != nil {
-				return false, err
-			}
-			to, err := decodeCursor(sub.hub.log.id, item.Gap.To)
-			if err != nil {
-				return false, err
-			}
-			h.gaps = append(h.gaps, span{from: from, to: to})
-			*start = StartAfter(item.Gap.To)
-		case item.Heartbeat != nil:
-			*start = StartAfter(item.Heartbeat.Cursor)
+		connection.Responses = append(connection.Responses, response(item))
+		if item.Event == nil {
+			continue
+		}
+		if call, isEnd := strings.CutPrefix(item.Event.CallEvent.GetId(), "end "); isEnd {
+			h.ends = append(h.ends, call)
+		}
+		if len(h.ends) == h.calls() {
+			return true, nil
 		}
 	}
 	return false, nil
@@ -226,30 +207,15 @@ func (m *model) beSlow(ctx context.Context, sub *Subscription, seq uint64) {
 	}
 }
 
-// check holds a history to the promises: in order, once, and complete but for gaps
-// in which everything was removed.
-func (m *model) check(h *history) error {
-	told := make(map[uint64]bool)
-	for _, gap := range h.gaps {
-		for seq := gap.from + 1; seq <= gap.to; seq++ {
-			if !m.removed[seq] {
-				return fmt.Errorf("gap %d to %d has %d, which is there", gap.from, gap.to, seq)
-			}
-			told[seq] = true
+// log is what was not removed, with cursors.
+func (m *model) log(log *Log) promises.Log {
+	var all promises.Log
+	for i, ev := range m.events {
+		if seq := uint64(i) + 1; !m.removed[seq] {
+			ev = proto.CloneOf(ev)
+			ev.Cursor = log.cursor(seq)
+			all = append(all, ev)
 		}
 	}
-	last := h.from
-	for _, seq := range h.events {
-		if seq <= last {
-			return fmt.Errorf("event %d came after %d", seq, last)
-		}
-		last = seq
-		told[seq] = true
-	}
-	for seq := h.from + 1; seq <= last; seq++ {
-		if ev := m.events[seq-1]; !told[seq] && h.filter.matches(ev) {
-			return fmt.Errorf("nothing was said of event %d", seq)
-		}
-	}
-	return nil
+	return all
 }

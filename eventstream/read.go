@@ -18,40 +18,56 @@ const (
 	readRecords = 256
 	readBytes   = 1 << 20
 	// readTimeout bounds one read; a read that brings anything takes milliseconds.
-	readTimeout = 10 * time.Second
-	// pendingHeader tells how many more messages match behind one.
+	readTimeout = 5 * time.Second
+	// pendingHeader tells how many more messages match behind one, and lastHeader
+	// which one was sent before it.
 	pendingHeader = "Nats-Num-Pending"
+	lastHeader    = "Nats-Last-Sequence"
 )
 
 // page is what one read brought.
 type page struct {
 	events []*Event
-	// through is the last position that was looked at: behind the last event where
-	// something there could not be read.
+	count  int // of messages, readable or not
+	// through is the position of the last message that was looked at: behind the
+	// last event where something there could not be read.
 	through uint64
-	// more tells that more follows.
+	// more tells that more may follow.
 	more bool
+	// end, without more, is a position up to which nothing else matches.
+	end uint64
 }
 
 // read brings the next events behind the position after, at most limit: all, or
 // those of one subject. It steps over what the log no longer has: who reads all
 // sees that by the sequence numbers, who reads a subject must ask for bounds.
+//
+// It brings all that was acknowledged before it began, to whomever.
 func (l *Log) read(ctx context.Context, after uint64, subject string, limit int) (page, error) {
-	return l.readFrom(ctx, limit, subject, jetstreamext.GetBatchSeq(after+1), after)
+	p, err := l.readBulk(ctx, after, subject, limit)
+	if err == nil && !p.more {
+		err = l.confirmEnd(ctx, &p, subject, limit)
+	}
+	if err != nil {
+		return page{}, err
+	}
+	return p, nil
 }
 
-func (l *Log) readFrom(ctx context.Context, limit int, subject string, from jetstreamext.GetBatchOpt, through uint64) (page, error) {
+// readBulk asks any server. more is as that one sees it.
+func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit int) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	opts := []jetstreamext.GetBatchOpt{from, jetstreamext.GetBatchMaxBytes(readBytes)}
+	opts := []jetstreamext.GetBatchOpt{jetstreamext.GetBatchSeq(after + 1), jetstreamext.GetBatchMaxBytes(readBytes)}
 	if subject != "" {
 		opts = append(opts, jetstreamext.GetBatchSubject(subject))
 	}
-	p := page{through: through}
+	p := page{through: after}
 	msgs, err := jetstreamext.GetBatch(ctx, l.js, streamName, limit, opts...)
 	if err != nil {
 		return page{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 	}
+	var previous uint64
 	for msg, err := range msgs {
 		if errors.Is(err, jetstreamext.ErrNoMessages) {
 			return p, nil
@@ -59,17 +75,32 @@ func (l *Log) readFrom(ctx context.Context, limit int, subject string, from jets
 		if err != nil {
 			return page{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 		}
-		p.through = msg.Sequence
-		pending, err := strconv.ParseUint(msg.Header.Get(pendingHeader), 10, 64)
-		p.more = err == nil && pending > 0
-		if ev := l.decode(msg.Sequence, msg.Data); ev != nil {
-			p.events = append(p.events, ev)
+		if before := number(msg, lastHeader); before != previous {
+			// Part of the answer was lost with a connection: no hole in the log.
+			return page{}, fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
 		}
+		previous = msg.Sequence
+		p.more = number(msg, pendingHeader) > 0
+		l.add(&p, msg.Sequence, msg.Data)
 	}
 	if err := ctx.Err(); err != nil { // the reading stops at the deadline without a word
 		return page{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 	}
 	return p, nil
+}
+
+// add puts a message at the end of p.
+func (l *Log) add(p *page, seq uint64, record []byte) {
+	p.through = seq
+	p.count++
+	if ev := l.decode(seq, record); ev != nil {
+		p.events = append(p.events, ev)
+	}
+}
+
+func number(msg *jetstream.RawStreamMsg, header string) uint64 {
+	n, _ := strconv.ParseUint(msg.Header.Get(header), 10, 64)
+	return n
 }
 
 // decode reads one record. What it cannot read was not written by callgate: it is
@@ -91,24 +122,21 @@ func (l *Log) before(ctx context.Context, t time.Time) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	p, err := l.readFrom(ctx, 1, "", jetstreamext.GetBatchStartTime(t), last+1)
+	first, err := l.askLeader(ctx, leaderRequest{NextFor: allSubjects, Start: &t})
 	if err != nil {
 		return 0, err
 	}
-	return min(p.through-1, last), nil
+	if first == nil {
+		return last, nil
+	}
+	return min(first.Seq-1, last), nil
 }
 
 // hasEnded tells whether the call connection's CallDisconnected lies at or before
 // the position seq.
 func (l *Log) hasEnded(ctx context.Context, callConnectionID string, seq uint64) (bool, error) {
-	msg, err := l.stream.GetLastMsgForSubject(ctx, callTypeSubject(callConnectionID, typeCallDisconnected))
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
-	}
-	return msg.Sequence <= seq, nil
+	end, err := l.askLeader(ctx, leaderRequest{LastFor: callTypeSubject(callConnectionID, typeCallDisconnected)})
+	return end != nil && end.Seq <= seq, err
 }
 
 // hole is why the log has nothing between the positions from and the next event

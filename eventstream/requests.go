@@ -32,17 +32,28 @@ type Requests struct {
 // Requests opens the records, which are kept for a time after they were last
 // written.
 func (l *Log) Requests(ctx context.Context, keep time.Duration) (*Requests, error) {
-	storage := jetstream.FileStorage
-	if l.stream.CachedInfo().Config.Storage == jetstream.MemoryStorage {
-		storage = jetstream.MemoryStorage
+	events := l.stream.CachedInfo().Config
+	if _, err := l.openStream(ctx, jetstream.StreamConfig{
+		Name:              "KV_" + requestsBucket,
+		Description:       "callgate: actions that clients named",
+		Subjects:          []string{"$KV." + requestsBucket + ".>"},
+		Storage:           events.Storage,
+		Replicas:          events.Replicas,
+		Discard:           jetstream.DiscardNew,
+		MaxAge:            keep,
+		MaxBytes:          maxRequestsBytes,
+		MaxMsgs:           -1,
+		MaxMsgsPerSubject: 1,
+		MaxMsgSize:        -1,
+		MaxConsumers:      -1,
+		Duplicates:        min(keep, 2*time.Minute),
+		AllowRollup:       true,
+		DenyDelete:        true,
+		AllowDirect:       false, // the leader answers: one that follows may have an older record
+	}); err != nil {
+		return nil, fmt.Errorf("open the records of requests: %w", err)
 	}
-	kv, err := l.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
-		Bucket:      requestsBucket,
-		Description: "callgate: actions that clients named",
-		TTL:         keep,
-		MaxBytes:    maxRequestsBytes,
-		Storage:     storage,
-	})
+	kv, err := l.js.KeyValue(ctx, requestsBucket)
 	if err != nil {
 		return nil, fmt.Errorf("open the records of requests: %w", err)
 	}
@@ -56,15 +67,17 @@ func (r *Requests) Create(ctx context.Context, key string, request *logv1.Reques
 	if err != nil {
 		return 0, nil, err
 	}
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
 	for {
-		revision, err = r.kv.Create(ctx, key, raw)
+		revision, err = r.kv.Create(asked, key, raw)
 		if err == nil {
 			return revision, nil, nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
 			return 0, nil, unavailable(ctx, err)
 		}
-		entry, err := r.kv.Get(ctx, key)
+		entry, err := r.kv.Get(asked, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // forgotten in between
 		}
@@ -86,14 +99,18 @@ func (r *Requests) Replace(ctx context.Context, key string, request *logv1.Reque
 	if err != nil {
 		return 0, err
 	}
-	revision, err = r.kv.Update(ctx, key, raw, revision)
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	revision, err = r.kv.Update(asked, key, raw, revision)
 	return revision, changed(ctx, err)
 }
 
 // Forget removes a record that is still of a revision; else it returns
 // ErrRequestChanged.
 func (r *Requests) Forget(ctx context.Context, key string, revision uint64) error {
-	return changed(ctx, r.kv.Delete(ctx, key, jetstream.LastRevision(revision)))
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	return changed(ctx, r.kv.Delete(asked, key, jetstream.LastRevision(revision)))
 }
 
 func changed(ctx context.Context, err error) error {

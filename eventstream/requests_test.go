@@ -13,10 +13,7 @@ import (
 func TestRequestsAreKept(t *testing.T) {
 	dir := t.TempDir()
 	open := func() (*Log, *Requests) {
-		log, err := OpenLog(t.Context(), LogOptions{Dir: dir})
-		if err != nil {
-			t.Fatal(err)
-		}
+		log := openLog(t, LogOptions{Dir: dir})
 		requests, err := log.Requests(t.Context(), time.Hour)
 		if err != nil {
 			t.Fatal(err)
@@ -37,12 +34,9 @@ func TestRequestsAreKept(t *testing.T) {
 	if err := requests.Forget(t.Context(), "key", revision); !errors.Is(err, ErrRequestChanged) {
 		t.Errorf("forget by an old revision: %v", err)
 	}
-	if err := log.Close(); err != nil {
-		t.Fatal(err)
-	}
+	closeLog(t, log)
 
-	log, requests = open()
-	defer func() { _ = log.Close() }()
+	_, requests = open()
 	revision, existing, err = requests.Create(t.Context(), "key", &logv1.Request{RepeatId: "third"})
 	if err != nil || existing.GetRepeatId() != "second" {
 		t.Fatalf("after a restart: %v, %v", existing, err)

@@ -98,7 +98,7 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 
 	// There are holes, or they would not be seen: the log's bounds, as they are
 	// after the reading, tell what had been taken from its front.
-	earliest, _, deleted, err := s.hub.log.bounds(ctx)
+	earliest, last, deleted, err := s.hub.log.bounds(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 		s.gap = &span{from: s.pos, to: earliest, reason: callgatev1.StreamGap_REASON_RETENTION}
 	case page.contiguous && n == 0 && p.through > s.pos: // records, but no events
 		s.gap = &span{from: s.pos, to: p.through, reason: callgatev1.StreamGap_REASON_DELETED}
-	case page.contiguous && n == 0 && deleted:
+	case page.contiguous && n == 0 && deleted && last >= seen:
 		s.gap = &span{from: s.pos, to: seen, reason: callgatev1.StreamGap_REASON_DELETED}
 	case page.contiguous && n == 0:
 		again := make(chan struct{})
@@ -120,7 +120,7 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 	if subject != "" {
 		page.through = p.through
 		if !p.more {
-			page.through = max(p.through, s.target)
+			page.through = max(p.through, min(p.end, s.target))
 		}
 	}
 	s.page = page

@@ -114,7 +114,10 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 	case startEarliest:
 		s.pos = earliest
 	case startAfter:
-		if s.pos, err = decodeCursor(log.id, start.cursor); err == nil {
+		if s.pos, err = decodeCursor(log.id, start.cursor); err != nil {
+			break
+		}
+		if earliest, last, err = log.boundsAt(ctx, s.pos); err == nil {
 			err = log.within(s.pos, earliest, last)
 		}
 	case startAt:

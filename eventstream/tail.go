@@ -43,6 +43,11 @@ func (l *Log) follow(ctx context.Context, after uint64, publish func(entry)) {
 
 // tail reads by one consumer, until it fails. It moves after on.
 func (l *Log) tail(ctx context.Context, after *uint64, publish func(entry)) error {
+	if _, last, err := l.boundsAt(ctx, *after); err != nil {
+		return err
+	} else if last < *after {
+		return errors.New("the log has lost its end")
+	}
 	consumer, err := l.js.OrderedConsumer(ctx, streamName, jetstream.OrderedConsumerConfig{
 		DeliverPolicy: jetstream.DeliverByStartSequencePolicy,
 		OptStartSeq:   *after + 1,
@@ -71,7 +76,7 @@ func (l *Log) tail(ctx context.Context, after *uint64, publish func(entry)) erro
 		}
 		seq := meta.Sequence.Stream
 		if seq <= *after {
-			return errors.New("the log went back")
+			continue // read by a server that does not have the last events yet, and began before them
 		}
 		ev := l.decode(seq, msg.Data())
 		if ev == nil {

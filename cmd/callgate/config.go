@@ -20,10 +20,10 @@ set CALLGATE_CONNECTION_STRING (or --endpoint, and an Entra credential in the
 environment) and --callback-base-url.
 
 "callgate serve --help" lists all settings. Every flag is also a variable:
---grpc-addr is CALLGATE_GRPC_ADDR. Secrets are
-variables only, or files: CALLGATE_CONNECTION_STRING,
-CALLGATE_SECONDARY_ACCESS_KEY (tried when the connection string's key is refused)
-and CALLGATE_CALLBACK_KEY.`
+--grpc-addr is CALLGATE_GRPC_ADDR. Secrets are variables only, or files:
+CALLGATE_CONNECTION_STRING, CALLGATE_SECONDARY_ACCESS_KEY (tried when the
+connection string's key is refused), CALLGATE_CALLBACK_KEY,
+CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.`
 
 // commands are what the binary can do.
 type commands struct {
@@ -54,7 +54,7 @@ type Config struct {
 	UpstreamRetryRate  float64       `default:"20" help:"How many tries a second, of all requests together, may be repetitions."`
 
 	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
-	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY. Without either, one is made in the data folder."`
+	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY. Without either, one is made in the data folder; with --nats-url it must be given."`
 	ResourceID         string        `name:"resource-id" help:"Immutable resource id (a GUID) of the Communication Services resource: the audience that callbacks must be signed for."`
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
 	CallbackClockSkew  time.Duration `default:"1m" help:"How far the upstream's clock may be off when a callback's token expires."`
@@ -63,6 +63,16 @@ type Config struct {
 	LogMaxAge          time.Duration `default:"168h" help:"How long events are kept."`
 	LogMaxBytes        int64         `default:"10737418240" help:"How much disk the log may take; the oldest events go first."`
 	LogDuplicateWindow time.Duration `default:"1h" help:"How long an event that comes again is recognized."`
+
+	NATSURL          []string `name:"nats-url" placeholder:"nats://HOST:PORT,..." help:"NATS servers that keep the event log for all replicas of the gateway, instead of the data folder: nats:// or tls://, several with commas."`
+	NATSCredsFile    string   `name:"nats-creds-file" type:"existingfile" help:"File of NATS credentials (a user's JWT and seed)."`
+	NATSUser         string   `name:"nats-user" help:"User for NATS, with the password in CALLGATE_NATS_PASSWORD."`
+	NATSPasswordFile string   `name:"nats-password-file" type:"existingfile" help:"File that holds the password for NATS, instead of CALLGATE_NATS_PASSWORD."`
+	NATSTokenFile    string   `name:"nats-token-file" type:"existingfile" help:"File that holds a token for NATS, instead of CALLGATE_NATS_TOKEN."`
+	NATSCAFile       string   `name:"nats-ca-file" type:"existingfile" help:"File of the certificates that the NATS servers' are checked against, PEM, instead of the system's."`
+	NATSCertFile     string   `name:"nats-cert-file" type:"existingfile" help:"File of the client certificate for NATS, PEM."`
+	NATSKeyFile      string   `name:"nats-key-file" type:"existingfile" help:"File of the client certificate's key, PEM."`
+	NATSReplicas     int      `name:"nats-replicas" default:"3" help:"How many NATS servers keep each event: 1 to 5."`
 
 	RequestMemory time.Duration `default:"24h" help:"How long an action that a client named by a request_id is known when it comes again."`
 
@@ -74,6 +84,8 @@ type Config struct {
 	connectionString   secret
 	secondaryAccessKey secret
 	callbackKey        secret
+	natsPassword       secret
+	natsToken          secret
 }
 
 // memory is the DataDir of a log that does not outlive the process.
@@ -109,6 +121,8 @@ func (c *Config) readSecrets(getenv func(string) string) error {
 		{&c.connectionString, "CALLGATE_CONNECTION_STRING", c.ConnectionStringFile},
 		{&c.secondaryAccessKey, "CALLGATE_SECONDARY_ACCESS_KEY", c.SecondaryAccessKeyFile},
 		{&c.callbackKey, "CALLGATE_CALLBACK_KEY", c.CallbackKeyFile},
+		{&c.natsPassword, "CALLGATE_NATS_PASSWORD", c.NATSPasswordFile},
+		{&c.natsToken, "CALLGATE_NATS_TOKEN", c.NATSTokenFile},
 	} {
 		*s.into = secret(getenv(s.variable))
 		if s.file == "" {
@@ -150,6 +164,7 @@ func (c *Config) validate() error {
 			wrong("--callback-base-url must be the public https address of the callback listener: the upstream posts its events there")
 		}
 	}
+	errs = append(errs, c.validateNATS())
 	if c.callbackKey != "" {
 		if key, err := base64.StdEncoding.DecodeString(string(c.callbackKey)); err != nil || len(key) < 32 {
 			wrong("the callback key must be base64 of at least 32 bytes")

@@ -189,6 +189,8 @@ func (c *doctorCmd) checkKeys(ctx context.Context) finding {
 func (c *doctorCmd) checkLog(ctx context.Context) finding {
 	f := finding{what: "event log", good: "can be opened, written and read in " + c.DataDir + ", and is synced before an event is acknowledged"}
 	switch {
+	case c.externalLog():
+		f.good = "can be opened, written and read at " + c.logPlace()
 	case c.DataDir == memory:
 		f.good = "is in memory: events are gone with the process"
 	case c.LogSync == "interval":

@@ -141,6 +141,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 		dir = ""
 	}
 	log, err := eventstream.OpenLog(ctx, eventstream.LogOptions{
+		NATS:            c.natsOptions(),
 		Dir:             dir,
 		Sync:            sync,
 		MaxAge:          c.LogMaxAge,
@@ -275,7 +276,7 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
 	}
-	fmt.Fprintf(w, "  event log  %s\n", c.DataDir)
+	fmt.Fprintf(w, "  event log  %s\n", c.logPlace())
 	if !c.emulated() && c.ResourceID == "" {
 		fmt.Fprint(w, "\n  Warning: --resource-id is not set, so callbacks signed for other Communication Services\n"+
 			"  resources are told apart by the token in their address alone.\n")
