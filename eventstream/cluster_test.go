@@ -16,7 +16,14 @@ import (
 type natsCluster struct {
 	nodes   []*natsNode
 	options []*server.Options
+	// Accounts, each with streams of its own: a log that is new must not meet what
+	// is left of the one before it.
+	accounts string         // a configuration file; none when empty
+	used     map[string]int // by the folder that an embedded log would have
 }
+
+// clusterAccounts is how many logs the tests of one process may make.
+const clusterAccounts = 300
 
 type natsNode struct {
 	*server.Server
@@ -27,7 +34,7 @@ const clusterNodes = 3
 
 // startCluster makes a cluster whose ports stay the same when its nodes are
 // stopped and started again. The caller stops it.
-func startCluster(dir string) (*natsCluster, error) {
+func startCluster(dir, accounts string) (*natsCluster, error) {
 	ports, err := freePorts(2 * clusterNodes)
 	if err != nil {
 		return nil, err
@@ -36,7 +43,7 @@ func startCluster(dir string) (*natsCluster, error) {
 	for i := range clusterNodes {
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", ports[clusterNodes+i])})
 	}
-	c := &natsCluster{}
+	c := &natsCluster{accounts: accounts, used: make(map[string]int)}
 	for i := range clusterNodes {
 		c.options = append(c.options, &server.Options{
 			ServerName: fmt.Sprintf("node%d", i),
@@ -74,7 +81,15 @@ func freePorts(n int) ([]int, error) {
 }
 
 func (c *natsCluster) start(i int) error {
-	s, err := server.NewServer(c.options[i].Clone())
+	opts := c.options[i].Clone()
+	if c.accounts != "" {
+		parsed, err := server.ProcessConfigFile(c.accounts)
+		if err != nil {
+			return err
+		}
+		opts.Accounts, opts.Users, opts.SystemAccount = parsed.Accounts, parsed.Users, parsed.SystemAccount
+	}
+	s, err := server.NewServer(opts)
 	if err != nil {
 		return err
 	}
@@ -109,6 +124,35 @@ func (c *natsCluster) natsOptions(i int) *NATSOptions {
 	return o
 }
 
+// writeAccounts writes the configuration of many accounts.
+func writeAccounts(file string) error {
+	text := "system_account: SYS\naccounts: {\n  SYS: {users: [{user: sys, password: sys}]}\n"
+	for i := range clusterAccounts {
+		text += fmt.Sprintf("  a%d: {jetstream: enabled, users: [{user: a%d, password: a}]}\n", i, i)
+	}
+	return os.WriteFile(file, []byte(text+"}\n"), 0o600)
+}
+
+// account reaches the cluster as the account that stands for a folder; as a new one
+// where that is empty.
+func (c *natsCluster) account(tb testing.TB, folder string) *NATSOptions {
+	tb.Helper()
+	if folder == "" {
+		folder = fmt.Sprint(len(c.used))
+	}
+	i, again := c.used[folder]
+	if !again {
+		i = len(c.used)
+		c.used[folder] = i
+	}
+	if i >= clusterAccounts {
+		tb.Fatalf("there are %d accounts only", clusterAccounts)
+	}
+	o := c.natsOptions(0)
+	o.User, o.Password = fmt.Sprintf("a%d", i), "a"
+	return o
+}
+
 // leader is the node that leads the stream; -1 when none does.
 func (c *natsCluster) leader() int {
 	for i, node := range c.nodes {
@@ -132,7 +176,7 @@ func (c *natsCluster) whole() bool {
 // newCluster is a cluster for one test.
 func newCluster(t *testing.T) *natsCluster {
 	t.Helper()
-	c, err := startCluster(t.TempDir())
+	c, err := startCluster(t.TempDir(), "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +202,10 @@ func (s suite) Run() int {
 	dir, err := os.MkdirTemp("", "callgate-test-")
 	if err == nil {
 		defer func() { _ = os.RemoveAll(dir) }()
-		shared, err = startCluster(dir)
+		accounts := filepath.Join(dir, "accounts.conf")
+		if err = writeAccounts(accounts); err == nil {
+			shared, err = startCluster(dir, accounts)
+		}
 	}
 	if err != nil {
 		_, _ = fmt.Fprintln(os.Stderr, err)

@@ -111,7 +111,7 @@ func (l *Log) confirmEnd(ctx context.Context, p *page, subject string, limit int
 			p.end = last
 			return nil
 		}
-		if p.count >= limit {
+		if p.count >= limit || p.size >= readBytes {
 			p.more = true
 			return nil
 		}

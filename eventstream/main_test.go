@@ -6,11 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -43,7 +41,7 @@ func openLog(tb testing.TB, o LogOptions) *Log {
 	tb.Helper()
 	o.Logger = slog.New(slog.DiscardHandler)
 	if shared != nil && o.NATS == nil {
-		o.NATS = shared.natsOptions(0)
+		o.NATS = shared.account(tb, o.Dir)
 	}
 	log, err := OpenLog(testContext(tb), o)
 	if err != nil {
@@ -51,17 +49,17 @@ func openLog(tb testing.TB, o LogOptions) *Log {
 	}
 	tb.Cleanup(func() {
 		if o.NATS != nil && shared != nil {
-			deleteStreams(tb)
+			deleteStreams(tb, o.NATS)
 		}
 		closeLog(tb, log)
 	})
 	return log
 }
 
-// deleteStreams leaves the cluster as it was found.
-func deleteStreams(tb testing.TB) {
+// deleteStreams frees what an account has.
+func deleteStreams(tb testing.TB, o *NATSOptions) {
 	tb.Helper()
-	conn, err := nats.Connect(strings.Join(shared.natsOptions(0).URLs, ","))
+	conn, err := o.connect(slog.New(slog.DiscardHandler))
 	if err != nil {
 		tb.Fatal(err)
 	}

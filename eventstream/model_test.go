@@ -52,7 +52,7 @@ func TestReadersAgreeWithAModel(t *testing.T) {
 				histories[i] = &history{recording: promises.Recording{Position: CursorPosition}}
 				group.Go(func() {
 					random := rand.New(rand.NewPCG(seed, uint64(i)))
-					if err := m.read(testContext(t), log, hub, random, histories[i]); err != nil {
+					if err := m.read(testContext(t), hub, random, histories[i]); err != nil {
 						t.Errorf("reader %d: %v", i, err)
 					}
 				})
@@ -132,7 +132,7 @@ func (m *model) remove(t *testing.T, log *Log, seq uint64, n int) {
 
 // read subscribes, is slow at times, comes back after what it had last at times,
 // and returns when it has met the end of its calls.
-func (m *model) read(ctx context.Context, log *Log, hub *Hub, random *rand.Rand, h *history) error {
+func (m *model) read(ctx context.Context, hub *Hub, random *rand.Rand, h *history) error {
 	var wanted *callgatev1.EventFilter
 	switch random.IntN(4) {
 	case 0:

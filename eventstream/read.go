@@ -29,6 +29,7 @@ const (
 type page struct {
 	events []*Event
 	count  int // of messages, readable or not
+	size   int // of all of them, in bytes
 	// through is the position of the last message that was looked at: behind the
 	// last event where something there could not be read.
 	through uint64
@@ -93,6 +94,7 @@ func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit 
 func (l *Log) add(p *page, seq uint64, record []byte) {
 	p.through = seq
 	p.count++
+	p.size += len(record)
 	if ev := l.decode(seq, record); ev != nil {
 		p.events = append(p.events, ev)
 	}

@@ -21,7 +21,7 @@ const (
 	// A cluster that has just started has no leader yet: it is asked again for so
 	// long.
 	leaderWait  = 15 * time.Second
-	leaderTry   = 3 * time.Second
+	leaderTry   = 5 * time.Second
 	leaderPause = 200 * time.Millisecond
 )
 

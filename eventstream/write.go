@@ -62,7 +62,9 @@ type answer struct {
 // nobodyThere tells whether the messages reached nobody, so that none of them can
 // have been stored.
 func nobodyThere(answers []answer) bool {
-	return !slices.ContainsFunc(answers, func(a answer) bool { return !errors.Is(a.err, nats.ErrNoResponders) })
+	return !slices.ContainsFunc(answers, func(a answer) bool {
+		return !errors.Is(a.err, nats.ErrNoResponders) && !errors.Is(a.err, jetstream.ErrNoStreamResponse)
+	})
 }
 
 func (a *appender) try(ctx context.Context, msgs []*nats.Msg) []answer {
