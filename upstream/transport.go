@@ -1,0 +1,66 @@
+package upstream
+
+import (
+	"crypto/tls"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// connectionAge is for how long connections are used: the upstream's address may
+// change, and a connection that is always busy would never learn of it.
+const connectionAge = 5 * time.Minute
+
+// freshTransport keeps connections to its one host, and makes new ones, to the
+// address that the host has then, when they have grown old.
+type freshTransport struct {
+	age  time.Duration
+	now  func() time.Time
+	make func() *http.Transport
+
+	mu      sync.Mutex
+	current *http.Transport
+	made    time.Time
+}
+
+// defaultTransport follows no redirect: the API has none, and a signed request
+// must go nowhere else.
+func defaultTransport() *http.Client {
+	sessions := tls.NewLRUClientSessionCache(64)
+	return &http.Client{
+		Transport: &freshTransport{age: connectionAge, now: time.Now, make: func() *http.Transport {
+			transport := http.DefaultTransport.(*http.Transport).Clone()
+			transport.MaxIdleConns = 256
+			transport.MaxIdleConnsPerHost = 256
+			transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: sessions}
+			return transport
+		}},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t *freshTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	return t.transport().RoundTrip(req)
+}
+
+func (t *freshTransport) transport() *http.Transport {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if now := t.now(); t.current == nil || now.Sub(t.made) >= t.age {
+		if t.current != nil {
+			t.current.CloseIdleConnections() // those in use follow when they have been idle for a while
+		}
+		t.current, t.made = t.make(), now
+	}
+	return t.current
+}
+
+// CloseIdleConnections closes the connections that no request is using.
+func (t *freshTransport) CloseIdleConnections() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.current != nil {
+		t.current.CloseIdleConnections()
+	}
+}
