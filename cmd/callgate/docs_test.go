@@ -2,10 +2,14 @@ package main
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callgate/callgate/catalogue"
 )
 
 // TestEventsPageHasEverySettingOfTheLog holds docs/events.md to the flags.
@@ -29,6 +33,56 @@ func TestEventsPageHasEverySettingOfTheLog(t *testing.T) {
 			if said := "`--" + flag.Name + "` (" + flag.Default; !strings.Contains(strings.ReplaceAll(string(page), "\n", " "), said) {
 				t.Errorf("the page does not say that --%s is %s", flag.Name, flag.Default)
 			}
+		}
+	}
+}
+
+// TestReliabilityPageIsTrue: what the page says of settings and reasons is what
+// there is.
+func TestReliabilityPageIsTrue(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/reliability.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := strings.Join(strings.Fields(string(raw)), " ")
+	var config Config
+	parser, err := kong.New(&config, kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse(nil); err != nil {
+		t.Fatal(err)
+	}
+	known := map[string]bool{}
+	for _, flag := range parser.Model.Flags {
+		known[flag.Name] = true
+	}
+	for _, m := range regexp.MustCompile("`--([a-z-]+)").FindAllStringSubmatch(page, -1) {
+		if !known[m[1]] {
+			t.Errorf("the page speaks of --%s, which there is not", m[1])
+		}
+	}
+	entries, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`((?:REQUEST|UPSTREAM|GATEWAY)_[A-Z_]+)`").FindAllStringSubmatch(page, -1) {
+		if entries.ByReason(m[1]) == nil {
+			t.Errorf("the page speaks of %s, which the catalogue does not know", m[1])
+		}
+	}
+	for _, said := range []struct {
+		holds bool
+		text  string
+	}{
+		{config.UpstreamTries == 4 && config.UpstreamTryTimeout == 10*time.Second, "four tries of 10 s each do (`--upstream-tries`, `--upstream-try-timeout`)"},
+		{config.UpstreamRetryRate == 20, "20 tries a second (`--upstream-retry-rate`)"},
+		{config.RequestMemory == 24*time.Hour, "for 24 hours (`--request-memory`)"},
+		{config.LogDuplicateWindow == time.Hour, "`--log-duplicate-window` (an hour)"},
+		{config.LogSync == "always", "(`--log-sync=always`, the default)"},
+	} {
+		if !said.holds || !strings.Contains(page, said.text) {
+			t.Errorf("the page no longer says %q, or it is not so", said.text)
 		}
 	}
 }
