@@ -56,8 +56,12 @@ func listen(into *net.Listener, addr string, open bool) error {
 		return fmt.Errorf("%s is not a loopback address, and clients are not authenticated: "+
 			"pass --insecure if something else keeps strangers out", addr)
 	}
-	*into, err = net.ListenTCP("tcp", tcp)
-	return err
+	listener, err := net.ListenTCP("tcp", tcp)
+	if err != nil {
+		return err // and not a nil listener in an interface that is none
+	}
+	*into = listener
+	return nil
 }
 
 // Close closes what Run has not taken over.

@@ -101,12 +101,7 @@ func (c *doctorCmd) checkCallbacks(ctx context.Context, client *http.Client) fin
 	f := finding{what: "callbacks", good: "reach this gateway at " + c.CallbackBaseURL + ", and the Event Grid handshake is answered"}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	key, err := c.tokenKey()
-	if err != nil {
-		f.err = err
-		return f
-	}
-	tokens, err := eventstream.NewTokens(key)
+	tokens, err := c.tokens()
 	if err != nil {
 		f.err = err
 		return f

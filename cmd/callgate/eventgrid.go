@@ -22,11 +22,10 @@ func (c *eventgridURLCmd) Run(p process) error {
 	if c.CallbackBaseURL == "" {
 		return fmt.Errorf("--callback-base-url says under which address Event Grid reaches this gateway")
 	}
-	key, err := c.tokenKey()
-	if err != nil {
-		return err
+	if c.DataDir == memory && c.callbackKey == "" {
+		return fmt.Errorf("a gateway in memory has a new key with each start: give it one with CALLGATE_CALLBACK_KEY")
 	}
-	tokens, err := eventstream.NewTokens(key)
+	tokens, err := c.tokens()
 	if err != nil {
 		return err
 	}

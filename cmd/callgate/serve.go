@@ -61,11 +61,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
-	key, err := c.tokenKey()
-	if err != nil {
-		return err
-	}
-	tokens, err := eventstream.NewTokens(key)
+	tokens, err := c.tokens()
 	if err != nil {
 		return err
 	}
@@ -160,6 +156,15 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	return log, hub, nil
 }
 
+// tokens makes and checks the tokens that let the upstream in.
+func (c *Config) tokens() (*eventstream.Tokens, error) {
+	key, err := c.tokenKey()
+	if err != nil {
+		return nil, err
+	}
+	return eventstream.NewTokens(key)
+}
+
 // tokenKey is the key of the callback tokens. One that is not given is made once
 // and kept with the log, so that callbacks of calls that outlive a restart are
 // still let in.
@@ -176,6 +181,9 @@ func (c *Config) tokenKey() ([]byte, error) {
 	kept, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+			return nil, err
+		}
 		return key, os.WriteFile(name, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600)
 	case err != nil:
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -221,4 +222,36 @@ func TestKeyFilesAreReadAgain(t *testing.T) {
 	wantCode(t, get(), codes.Internal)
 	write(right)
 	waitUntil(t, "the key is read again", func() bool { return status.Code(get()) == codes.NotFound })
+}
+
+// TestTakenAddress: the error says which listener, and nothing else.
+func TestTakenAddress(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
+	var out bytes.Buffer
+	args := []string{"--grpc-addr=" + taken.Addr().String()}
+	err = run(t.Context(), append(freePorts(t, args), args...), noEnv, &out, &out)
+	if err == nil || !strings.HasPrefix(err.Error(), "grpc listener: ") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %q", err)
+	}
+}
+
+// TestEventGridURLBeforeTheFirstStart: the key is made where there is no data
+// folder yet, and is the one that the gateway then uses.
+func TestEventGridURLBeforeTheFirstStart(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"eventgrid-url", "--data-dir=" + dir, "--callback-base-url=https://gw.example"}, noEnv, &out, &out); err != nil {
+		t.Fatal(err)
+	}
+	g := start(t, "--data-dir="+dir)
+	post(t, g.callbackURL+strings.TrimPrefix(strings.TrimSpace(out.String()), "https://gw.example"), incomingCallEvent(1))
+
+	err := run(t.Context(), []string{"eventgrid-url", "--data-dir=" + memory, "--callback-base-url=https://gw.example"}, noEnv, &out, &out)
+	if err == nil {
+		t.Error("an address was printed that no gateway would let in")
+	}
 }
