@@ -148,7 +148,7 @@ type signatureCheck struct {
 
 func (c *signatureCheck) VerifySignature(ctx context.Context, token string) ([]byte, error) {
 	payload, err := c.keys.VerifySignature(ctx, token)
-	if errors.Is(err, ErrKeysUnavailable) || ctx.Err() != nil {
+	if err != nil && (errors.Is(err, ErrKeysUnavailable) || ctx.Err() != nil) {
 		c.unavailable = fmt.Errorf("%w: %w", ErrKeysUnavailable, err)
 	}
 	return payload, err

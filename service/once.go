@@ -52,7 +52,7 @@ func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Act
 	if err != nil {
 		return none, err
 	}
-	key := recordKey(kind, req.GetRequestId())
+	key := recordKey(principalOf(ctx), kind, req.GetRequestId())
 	now := time.Now()
 	act := a.begin(kind, req, upstream.Repeat{ID: req.GetRequestId(), FirstSent: now})
 	record := &logv1.Request{
@@ -93,8 +93,8 @@ func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Act
 
 // recordKey tells named actions apart. A name is the client's own, for one kind
 // of action.
-func recordKey(kind callgatev1.Action, requestID string) string {
-	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID))
+func recordKey(principal string, kind callgatev1.Action, requestID string) string {
+	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID + "\n" + principal))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
