@@ -68,10 +68,13 @@ func (s *Subscription) scan(ctx context.Context) (more <-chan struct{}, err erro
 	n, more, ok := s.hub.ring.read(s.pos, s.page.ring)
 	switch {
 	case !ok:
+		s.setBehind(true)
 		return s.scanLog(ctx)
 	case n == 0:
+		s.setBehind(false)
 		return more, nil
 	}
+	s.setBehind(false)
 	s.page = scanPage{entries: s.page.ring[:n], contiguous: true, ring: s.page.ring}
 	return nil, nil
 }

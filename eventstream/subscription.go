@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -34,6 +35,7 @@ type Subscription struct {
 	takenAt    int
 	unfiltered bool // read the log as a whole even for a single call
 
+	behind    atomic.Bool // it reads from the log
 	drained   bool
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -180,6 +182,7 @@ func (s *Subscription) accept(ev *Event) bool {
 
 func (s *Subscription) tellGap() Item {
 	gap := &Gap{From: s.hub.log.cursor(s.gap.from), To: s.hub.log.cursor(s.gap.to), Reason: s.gap.reason}
+	s.hub.metrics.gaps.WithLabelValues(reasonLabel(s.gap.reason)).Inc()
 	s.pos = max(s.pos, s.gap.to)
 	s.gap = nil
 	return Item{Gap: gap}
@@ -209,10 +212,22 @@ func (s *Subscription) drain() (Item, error) {
 func (s *Subscription) Close() {
 	s.closeOnce.Do(func() {
 		close(s.closed)
+		s.setBehind(false)
 		s.timer.Stop()
 		if s.queue != nil {
 			s.hub.leave(s)
 		}
 		s.hub.metrics.subscriptions.Dec()
 	})
+}
+
+// setBehind counts the subscriptions that have to read from the log.
+func (s *Subscription) setBehind(behind bool) {
+	switch {
+	case s.behind.Swap(behind) == behind:
+	case behind:
+		s.hub.metrics.behind.Inc()
+	default:
+		s.hub.metrics.behind.Dec()
+	}
 }

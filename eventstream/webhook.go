@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/callgate/callgate/catalogue"
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
@@ -78,6 +80,11 @@ type ReceiverOptions struct {
 	Logger *slog.Logger
 	// Registerer receives the metrics; none when nil.
 	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each callback; none when nil.
+	TracerProvider trace.TracerProvider
+	// Cause is the trace of the request that an event comes from, where it is known;
+	// nil: none is.
+	Cause func(*callgatev1.CallEvent) (trace.SpanContext, bool)
 	// Now is the clock that receive times come from; time.Now when nil.
 	Now func() time.Time
 }
@@ -93,6 +100,8 @@ type ReceiverOptions struct {
 type Receiver struct {
 	options  ReceiverOptions
 	received *prometheus.CounterVec
+	events   receivedMetrics
+	tracer   trace.Tracer
 	// unexplained counts results that the catalogue does not know.
 	unexplained prometheus.Counter
 }
@@ -105,8 +114,13 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.TracerProvider == nil {
+		o.TracerProvider = noop.NewTracerProvider()
+	}
 	return &Receiver{
 		options: o,
+		events:  newReceivedMetrics(o.Registerer),
+		tracer:  o.TracerProvider.Tracer(tracerName),
 		received: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "callgate_callbacks_total",
 			Help: "Requests of the upstream, by endpoint (callbacks, eventgrid) and by what became of them.",
@@ -123,11 +137,11 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	token, isCallback := strings.CutPrefix(r.URL.Path, CallbackPath)
 	switch {
 	case isCallback && r.Method == http.MethodPost:
-		rc.answer(w, r, "callbacks", func() (verdict, error) { return rc.callback(w, r, token) })
+		rc.answer(w, r, "callbacks", func(r *http.Request) (verdict, error) { return rc.callback(w, r, token) })
 	case r.URL.Path == EventGridPath && r.Method == http.MethodPost:
-		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGrid(w, r) })
+		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGrid(w, r) })
 	case r.URL.Path == EventGridPath && r.Method == http.MethodOptions:
-		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGridOptions(w, r) })
+		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGridOptions(w, r) })
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -135,8 +149,8 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer lets serve do the work and sends the status of its verdict, unless it
 // was a handshake, which has an answer of its own.
-func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func() (verdict, error)) {
-	v, err := serve()
+func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func(*http.Request) (verdict, error)) {
+	v, err := rc.traced(r, endpoint, serve)
 	rc.received.WithLabelValues(endpoint, string(v)).Inc()
 	if err != nil {
 		level := slog.LevelWarn
@@ -204,11 +218,13 @@ func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.Ca
 		return verdictMalformed, err
 	}
 	rc.explain(records)
+	rc.link(ctx, records)
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	if err := rc.options.Log.Append(ctx, records...); err != nil {
 		return verdictLogUnavailable, err
 	}
+	rc.events.count(records)
 	if rc.options.Logger.Enabled(ctx, slog.LevelDebug) {
 		for _, record := range records {
 			rc.options.Logger.DebugContext(ctx, "event stored",

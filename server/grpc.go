@@ -7,6 +7,7 @@ import (
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -23,27 +24,29 @@ import (
 const maxRequest = 1 << 20
 
 func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
+	metrics := newRPCMetrics(opts.Registerer)
 	log := []logging.Option{
 		logging.WithLogOnEvents(logging.FinishCall),
 		logging.WithDisableLoggingFields(logging.ComponentFieldKey, logging.MethodTypeFieldKey),
-		logging.WithFieldsFromContextAndCallMeta(callConnectionField),
+		logging.WithFieldsFromContextAndCallMeta(requestFields),
 		logging.WithErrorFields(errorFields),
 	}
-	s := grpc.NewServer(
+	s := grpc.NewServer(append(tracing(opts.TracerProvider),
 		service.Codec(),
 		grpc.MaxRecvMsgSize(maxRequest),
 		// Finds clients that are gone without a word, whose streams would else
 		// stay forever.
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
-		grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Unary),
-		grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Stream),
-	)
+		grpc.ChainUnaryInterceptor(metrics.UnaryServerInterceptor(withExemplar), logging.UnaryServerInterceptor(slogger(opts.Logger), log...), acceptedCall, opts.Interceptors.Unary),
+		grpc.ChainStreamInterceptor(metrics.StreamServerInterceptor(withExemplar), logging.StreamServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Stream),
+	)...)
 	callgatev1.RegisterCallControlServer(s, opts.CallControl)
 	callgatev1.RegisterParticipantsServer(s, opts.Participants)
 	callgatev1.RegisterEventsServer(s, opts.Events)
 	grpc_health_v1.RegisterHealthServer(s, healthServer)
 	reflection.Register(s)
+	metrics.InitializeMetrics(s)
 	return s
 }
 
@@ -80,10 +83,28 @@ func errorFields(err error) logging.Fields {
 	return nil
 }
 
-// callConnectionField names the call that a request is about.
-func callConnectionField(_ context.Context, meta interceptors.CallMeta) logging.Fields {
+// requestFields name the call that a request is about, and the trace that it is
+// part of.
+func requestFields(ctx context.Context, meta interceptors.CallMeta) logging.Fields {
+	var fields logging.Fields
 	if req, has := meta.ReqOrNil.(interface{ GetCallConnectionId() string }); has {
-		return logging.Fields{"call_connection_id", req.GetCallConnectionId()}
+		fields = append(fields, "call_connection_id", req.GetCallConnectionId())
 	}
-	return nil
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+		fields = append(fields, "trace_id", span.TraceID().String())
+	}
+	return fields
+}
+
+// acceptedCall has the log line of an action name the call that the action made.
+func acceptedCall(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	resp, err := handler(ctx, req)
+	if action, is := resp.(interface {
+		GetReceipt() *callgatev1.ActionReceipt
+	}); is && err == nil {
+		if id := action.GetReceipt().GetCallConnectionId(); id != "" {
+			logging.AddFields(ctx, logging.Fields{"call_connection_id", id})
+		}
+	}
+	return resp, err
 }

@@ -50,6 +50,7 @@ func newREST() (*rest, error) {
 		// Raw ids come percent-encoded in paths. (The gateway splits at %2F, so
 		// one that held a slash, which none does, could be used over gRPC only.)
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
+		runtime.WithIncomingHeaderMatcher(restHeader),
 		runtime.WithErrorHandler(restError),
 		runtime.WithRoutingErrorHandler(restRoutingError),
 	)
@@ -66,6 +67,16 @@ func newREST() (*rest, error) {
 }
 
 func (r *rest) close() { _ = r.client.Close() } // its server is gone already
+
+// restHeader lets the trace that a client's request is part of reach the RPC, beside
+// what the gateway lets through by itself.
+func restHeader(name string) (string, bool) {
+	switch strings.ToLower(name) {
+	case "traceparent", "tracestate":
+		return name, true
+	}
+	return runtime.DefaultHeaderMatcher(name)
+}
 
 // restError adds the Retry-After header where the error says how long to wait.
 func restError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -40,7 +41,11 @@ type Options struct {
 	// Grace is how long running requests may take to end when the server stops.
 	Grace    time.Duration
 	Gatherer prometheus.Gatherer
-	Logger   *slog.Logger
+	// Registerer receives the metrics of RPCs.
+	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each RPC; nil: none is taken.
+	TracerProvider trace.TracerProvider
+	Logger         *slog.Logger
 }
 
 // Server serves all listeners.

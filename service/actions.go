@@ -22,6 +22,9 @@ type outcomes interface {
 	// behind it.
 	Position() string
 	WaitForOutcome(context.Context, *callgatev1.ActionReceipt) (*callgatev1.ActionOutcome, error)
+	// Began and Accepted let it tell, in metrics and traces, what comes of an action.
+	Began(context.Context, *callgatev1.ActionReceipt)
+	Accepted(context.Context, *callgatev1.ActionReceipt)
 }
 
 // Actions is what all actions have in common: where the upstream is to report,
@@ -75,7 +78,7 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
 	if req.GetRequestId() == "" {
-		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
+		resp, err = do(a.begin(ctx, kind, req, upstream.NewRepeat(time.Now())))
 		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once
 			err = unnamed(err)
 		}
@@ -89,6 +92,9 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if ended, is := any(resp).(interface{ GetAlreadyEnded() bool }); is && ended.GetAlreadyEnded() {
 		return resp, nil // nothing is to come
 	}
+	if !resp.GetReceipt().GetReplayed() {
+		a.outcomes.Accepted(ctx, resp.GetReceipt())
+	}
 	if req, can := req.(interface{ GetWaitTimeout() *durationpb.Duration }); can {
 		a.wait(ctx, resp.GetReceipt(), req.GetWaitTimeout())
 	}
@@ -96,7 +102,7 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 }
 
 // begin prepares an action that has not been sent yet.
-func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
+func (a *Actions) begin(ctx context.Context, kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
 	act := &action{
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
 		repeat:      repeat,
@@ -108,6 +114,7 @@ func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstre
 			act.receipt.OperationContext = madeUpContext(req.(actionRequest).GetRequestId())
 		}
 	}
+	a.outcomes.Began(ctx, act.receipt)
 	return act
 }
 

@@ -18,12 +18,14 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
+	"github.com/callgate/callgate/telemetry"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -52,6 +54,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(buildInfo())
+	tracing, err := telemetry.NewTracing(ctx, p.getenv, version(), logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.Close()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -72,7 +80,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if em != nil {
 		defer em.Close()
 	}
-	client, err := c.upstreamClient(listeners, logger)
+	client, err := c.upstreamClient(listeners, logger, registry, tracing.Provider())
 	if err != nil {
 		return err
 	}
@@ -89,6 +97,9 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Verifier:   c.verifier(listeners),
 		Logger:     logger,
 		Registerer: registry,
+
+		TracerProvider: tracing.Provider(),
+		Cause:          hub.Cause,
 	})
 	interceptors, err := service.NewInterceptors(service.NewErrors(known, registry), logger)
 	if err != nil {
@@ -110,7 +121,10 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Drain:        hub.Drain,
 		Grace:        c.ShutdownGrace,
 		Gatherer:     registry,
+		Registerer:   registry,
 		Logger:       logger,
+
+		TracerProvider: tracing.Provider(),
 	})
 	if err != nil {
 		return err
@@ -214,7 +228,7 @@ func emulatorServer(em *emulator.Emulator) *http.Server {
 	return emulator.NewServer(em.Handler())
 }
 
-func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
+func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger, reg prometheus.Registerer, tracing trace.TracerProvider) (*upstream.Client, error) {
 	opts := upstream.Options{
 		TokenScope: c.TokenScope,
 		Logger:     logger,
@@ -223,6 +237,9 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		TryTimeout: c.UpstreamTryTimeout,
 		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
+		Registerer: reg,
+
+		TracerProvider: tracing,
 	}
 	connection := string(c.connectionString)
 	if c.emulated() {

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // versionCmd prints the version.
@@ -12,6 +15,14 @@ type versionCmd struct{}
 func (versionCmd) Run(p process) error {
 	_, err := fmt.Fprintln(p.stdout, "callgate", version())
 	return err
+}
+
+// buildInfo tells the version to whoever scrapes.
+func buildInfo() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "callgate_build_info", Help: "1, of the version and the Go version that it was built with.",
+		ConstLabels: prometheus.Labels{"version": version(), "go_version": runtime.Version()},
+	}, func() float64 { return 1 })
 }
 
 // version is what Go stamped into the binary: the module's version, or the
