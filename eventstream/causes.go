@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -31,19 +32,30 @@ func newCauses() *causes {
 	return &causes{spans: spans}
 }
 
+// began notes the request of ctx: its first events may be here before its answer.
 func (c *causes) began(ctx context.Context, receipt *callgatev1.ActionReceipt) {
-	c.remember(ctx, causeKey{operationContext: receipt.GetOperationContext()})
+	c.remember(trace.SpanContextFromContext(ctx), causeKey{operationContext: receipt.GetOperationContext()})
 }
 
-func (c *causes) accepted(ctx context.Context, receipt *callgatev1.ActionReceipt) {
-	switch receipt.GetAction() {
-	case callgatev1.Action_ACTION_CREATE_CALL, callgatev1.Action_ACTION_ANSWER_CALL, callgatev1.Action_ACTION_CONNECT_CALL:
-		c.remember(ctx, causeKey{callConnectionID: receipt.GetCallConnectionId()})
+// saw notes the request that a command on the log tells of, whichever replica it
+// came to.
+func (c *causes) saw(ev *callgatev1.CallEvent) {
+	span := spanOf(ev.GetCommand().GetTraceParent())
+	c.remember(span, causeKey{operationContext: ev.GetOperationContext()})
+	if makesConnection[ev.GetCommand().GetAction()] {
+		c.remember(span, causeKey{callConnectionID: ev.GetCallConnectionId()})
 	}
 }
 
-func (c *causes) remember(ctx context.Context, key causeKey) {
-	span := trace.SpanContextFromContext(ctx)
+// makesConnection are the actions that the events of a connection come from which
+// have no context.
+var makesConnection = map[string]bool{
+	callgatev1.Action_ACTION_CREATE_CALL.String():  true,
+	callgatev1.Action_ACTION_ANSWER_CALL.String():  true,
+	callgatev1.Action_ACTION_CONNECT_CALL.String(): true,
+}
+
+func (c *causes) remember(span trace.SpanContext, key causeKey) {
 	if !span.IsValid() || key == (causeKey{}) {
 		return
 	}
@@ -66,6 +78,21 @@ func (c *causes) of(ev *callgatev1.CallEvent) (trace.SpanContext, bool) {
 		return trace.SpanContext{}, false
 	}
 	return c.spans.Get(causeKey{callConnectionID: ev.GetCallConnectionId()})
+}
+
+// TraceParent is the trace that ctx is part of, as a command has it; empty for none.
+func TraceParent(ctx context.Context) string {
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(ctx, carrier)
+	return carrier["traceparent"]
+}
+
+func spanOf(traceParent string) trace.SpanContext {
+	if traceParent == "" {
+		return trace.SpanContext{}
+	}
+	ctx := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{"traceparent": traceParent})
+	return trace.SpanContextFromContext(ctx)
 }
 
 // Cause is the trace of the request that an event comes from, where this process

@@ -108,6 +108,10 @@ func (t *tracker) accepted(receipt *callgatev1.ActionReceipt, after uint64) {
 
 // saw takes in an event of the log, in its order.
 func (t *tracker) saw(ev *Event) {
+	if ev.CallEvent.GetCommand() != nil {
+		t.causes.saw(ev.CallEvent)
+		return
+	}
 	call := ev.CallEvent.GetCallConnectionId()
 	if call == "" {
 		return
@@ -184,15 +188,15 @@ func (t *tracker) count() float64 {
 	return float64(n)
 }
 
-// Began notes which request is about to cause events with the receipt's context.
+// Began notes the request that events with the receipt's context are about to come
+// from.
 func (h *Hub) Began(ctx context.Context, receipt *callgatev1.ActionReceipt) {
 	h.tracker.causes.began(ctx, receipt)
 }
 
 // Accepted notes that the upstream accepted an action, whose outcome is now waited
 // for by metrics.
-func (h *Hub) Accepted(ctx context.Context, receipt *callgatev1.ActionReceipt) {
-	h.tracker.causes.accepted(ctx, receipt)
+func (h *Hub) Accepted(receipt *callgatev1.ActionReceipt) {
 	after, err := decodeCursor(h.log.id, receipt.GetCursor())
 	if err != nil {
 		return // of a log that is not ours: nothing will come here

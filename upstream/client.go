@@ -214,6 +214,7 @@ func (op operation) repeatable() bool {
 // send sends the request until it is answered, and decodes the answer into out
 // (nil where there is none).
 func (c *Client) send(ctx context.Context, op operation, out any) error {
+	Answer{RequestID: op.requestID}.note(ctx)
 	s := &sending{operation: op.name}
 	req, err := c.newRequest(policy.WithRetryOptions(ctx, c.retryOptions(ctx, op, s)), op, s)
 	if err != nil {
@@ -223,6 +224,7 @@ func (c *Client) send(ctx context.Context, op operation, out any) error {
 	if err != nil {
 		return op.failed(ctx, s, err)
 	}
+	Answer{StatusCode: resp.StatusCode, RequestID: op.requestID}.note(ctx)
 	body, err := runtime.Payload(resp) // in memory already: readingTransport read it
 	if err != nil {
 		return op.refused(s, resp, nil, err)
