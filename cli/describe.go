@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
@@ -10,6 +11,9 @@ import (
 // typeWords is an event's type as the upstream writes it, without what all types
 // begin with.
 func typeWords(ev *callgatev1.CallEvent) string {
+	if ev.GetCommand() != nil {
+		return enumWords(ev.GetType().String(), "CALL_EVENT_TYPE_")
+	}
 	return ev.GetTypeName()[strings.LastIndex(ev.GetTypeName(), ".")+1:]
 }
 
@@ -55,10 +59,28 @@ func detailWords(ev *callgatev1.CallEvent) string {
 		return "invitation " + d.CancelAddParticipantFailed.GetInvitationId()
 	case *callgatev1.CallEvent_CallTransferAccepted:
 		return name(d.CallTransferAccepted.GetTransferee()) + " to " + name(d.CallTransferAccepted.GetTransferTarget())
+	case *callgatev1.CallEvent_Command:
+		return commandWords(d.Command)
 	case *callgatev1.CallEvent_IncomingCall:
 		return "from " + name(d.IncomingCall.GetFrom()) + " to " + name(d.IncomingCall.GetTo())
 	}
 	return ""
+}
+
+// commandWords are what a client asked for, and how it was answered.
+func commandWords(c *callgatev1.CommandEvent) string {
+	said := enumWords(c.GetAction(), "ACTION_")
+	if who := names(c.GetTargets()); who != "" {
+		said += " " + who
+	}
+	if c.GetTransferee() != nil {
+		said += ", handing over " + name(c.GetTransferee())
+	}
+	answered := "without an answer"
+	if c.UpstreamStatus != nil {
+		answered = fmt.Sprintf("answered %d", c.GetUpstreamStatus())
+	}
+	return fmt.Sprintf("%s; %s after %v", said, answered, c.GetDuration().AsDuration().Round(time.Millisecond))
 }
 
 func partiesWords(participants []*callgatev1.CallParticipant) string {

@@ -21,15 +21,16 @@ import (
 )
 
 type tailEvents struct {
-	Call           []string `placeholder:"ID" help:"Only events of these call connections."`
-	Type           []string `placeholder:"TYPE" help:"Only events of these types, such as CallConnected."`
-	Context        []string `placeholder:"TEXT" help:"Only events with these operation contexts."`
-	Since          string   `xor:"start" placeholder:"WHEN" help:"Begin so long ago (10m), or at a time (2026-11-01T08:00:00Z)."`
-	After          string   `xor:"start" placeholder:"CURSOR" help:"Begin behind a cursor."`
-	Earliest       bool     `xor:"start" help:"Begin with the first event that the log still has."`
-	UntilCallEnds  bool     `help:"End when the calls of --call have ended."`
-	IncludeData    bool     `help:"With the upstream's own data, in JSON."`
-	ShowHeartbeats bool     `help:"Show heartbeats, whose cursors move on when nothing happens, in JSON."`
+	Call            []string `placeholder:"ID" help:"Only events of these call connections."`
+	Type            []string `placeholder:"TYPE" help:"Only events of these types, such as CallConnected."`
+	Context         []string `placeholder:"TEXT" help:"Only events with these operation contexts."`
+	Since           string   `xor:"start" placeholder:"WHEN" help:"Begin so long ago (10m), or at a time (2026-11-01T08:00:00Z)."`
+	After           string   `xor:"start" placeholder:"CURSOR" help:"Begin behind a cursor."`
+	Earliest        bool     `xor:"start" help:"Begin with the first event that the log still has."`
+	UntilCallEnds   bool     `help:"End when the calls of --call have ended."`
+	IncludeData     bool     `help:"With the upstream's own data, in JSON."`
+	IncludeCommands bool     `help:"With the actions that clients asked for."`
+	ShowHeartbeats  bool     `help:"Show heartbeats, whose cursors move on when nothing happens, in JSON."`
 }
 
 // Run follows events.
@@ -75,7 +76,7 @@ func (c *tailEvents) request(now time.Time) (*callgatev1.StreamEventsRequest, er
 		}
 		filter.Types = append(filter.Types, t)
 	}
-	req := &callgatev1.StreamEventsRequest{Filter: filter, IncludeData: c.IncludeData, UntilCallEnds: c.UntilCallEnds}
+	req := &callgatev1.StreamEventsRequest{Filter: filter, IncludeData: c.IncludeData, UntilCallEnds: c.UntilCallEnds, IncludeCommands: c.IncludeCommands}
 	switch {
 	case c.Earliest:
 		req.Start = &callgatev1.StreamEventsRequest_Earliest{Earliest: true}
@@ -139,8 +140,9 @@ func (c *tailEvents) show(out printer, resp *callgatev1.StreamEventsResponse) er
 }
 
 type listEvents struct {
-	Call        string `arg:"" help:"The call connection."`
-	IncludeData bool   `help:"With the upstream's own data, in JSON."`
+	Call            string `arg:"" help:"The call connection."`
+	IncludeData     bool   `help:"With the upstream's own data, in JSON."`
+	IncludeCommands bool   `help:"With the actions that clients asked for."`
 }
 
 // Run lists the call's events, one a line.
@@ -148,7 +150,9 @@ func (c *listEvents) Run(ctx context.Context, p Process, conn *Connection) error
 	return conn.use(p, func(g *gateway) error {
 		ctx, cancel := context.WithTimeout(ctx, conn.Timeout)
 		defer cancel()
-		return g.history(ctx, &callgatev1.ListEventsRequest{CallConnectionId: c.Call, IncludeData: c.IncludeData}, func(ev *callgatev1.CallEvent) error {
+		return g.history(ctx, &callgatev1.ListEventsRequest{
+			CallConnectionId: c.Call, IncludeData: c.IncludeData, IncludeCommands: c.IncludeCommands,
+		}, func(ev *callgatev1.CallEvent) error {
 			if g.print.json {
 				return g.print.message(ev)
 			}

@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/callgate/callgate/catalogue"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -23,8 +26,12 @@ func (c *explainCall) Run(ctx context.Context, p Process, conn *Connection) erro
 	return conn.use(p, func(g *gateway) error {
 		ctx, cancel := context.WithTimeout(ctx, conn.Timeout)
 		defer cancel()
-		s := newStory(c.Call)
-		err := g.history(ctx, &callgatev1.ListEventsRequest{CallConnectionId: c.Call, PageSize: 1000}, func(ev *callgatev1.CallEvent) error {
+		known, err := catalogue.Load()
+		if err != nil {
+			return err
+		}
+		s := newStory(c.Call, known)
+		err = g.history(ctx, &callgatev1.ListEventsRequest{CallConnectionId: c.Call, PageSize: 1000, IncludeCommands: true}, func(ev *callgatev1.CallEvent) error {
 			s.add(ev)
 			return nil
 		})
@@ -49,8 +56,9 @@ type story struct {
 	Ended bool   `json:"ended"`
 	Steps []step `json:"steps"`
 
-	inside crowd
-	latest time.Time // of the upstream's times so far
+	catalogue *catalogue.Catalogue
+	inside    crowd
+	latest    time.Time // of the upstream's times so far
 }
 
 // step is one event of a story.
@@ -67,8 +75,8 @@ type step struct {
 	Remarks []string `json:"remarks,omitempty"`
 }
 
-func newStory(callConnectionID string) *story {
-	return &story{CallConnectionID: callConnectionID, inside: crowd{}}
+func newStory(callConnectionID string, known *catalogue.Catalogue) *story {
+	return &story{CallConnectionID: callConnectionID, catalogue: known, inside: crowd{}}
 }
 
 // late is from when on it is remarkable how long an event took to come here.
@@ -90,8 +98,12 @@ func (s *story) add(ev *callgatev1.CallEvent) {
 		Context:   ev.GetOperationContext(),
 		Hint:      ev.GetResult().GetHint(),
 	}
-	if r := ev.GetResult(); r.GetReason() != "" || r.GetCode() < 200 || r.GetCode() > 299 {
+	if r := ev.GetResult(); r != nil && (r.GetReason() != "" || r.GetCode() < 200 || r.GetCode() > 299) {
 		st.Result = resultWords(r)
+	}
+	if command := ev.GetCommand(); command != nil {
+		s.command(st, happened, command)
+		return
 	}
 	if ev.GetTime() != nil {
 		if received.Sub(happened) >= late {
@@ -104,6 +116,29 @@ func (s *story) add(ev *callgatev1.CallEvent) {
 		}
 	}
 	s.Steps = append(s.Steps, st)
+}
+
+// command takes in what a client asked for, and tells who asked, why it was refused,
+// and where to read on. Its place is where it was given: what it brought about may
+// have come before its answer.
+func (s *story) command(st step, given time.Time, c *callgatev1.CommandEvent) {
+	st.Time, st.Result = given, c.GetReason()
+	if entry := s.catalogue.ByReason(c.GetReason()); entry != nil {
+		st.Hint = entry.Meaning + " " + entry.Do
+	}
+	if c.GetPrincipal() != "" {
+		st.Remarks = append(st.Remarks, "asked by "+c.GetPrincipal())
+	}
+	if c.GetTraceParent() != "" {
+		_, rest, _ := strings.Cut(c.GetTraceParent(), "-")
+		id, _, _ := strings.Cut(rest, "-")
+		st.Remarks = append(st.Remarks, "trace "+id)
+	}
+	at := len(s.Steps)
+	for at > 0 && s.Steps[at-1].Time.After(given) {
+		at--
+	}
+	s.Steps = slices.Insert(s.Steps, at, st)
 }
 
 // write tells the story to a person.

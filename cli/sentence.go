@@ -9,6 +9,9 @@ import (
 
 // sentences say what an event means; one with more to say ends with a colon.
 var sentences = map[callgatev1.CallEventType]string{
+	callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED:                 "A client asked, and the upstream accepted:",
+	callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_REJECTED:                 "A client asked, and was refused:",
+	callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_FAILED:                   "A client asked, and it may or may not have happened:",
 	callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED:                   "The connection is established.",
 	callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED:                "The connection is over.",
 	callgatev1.CallEventType_CALL_EVENT_TYPE_CREATE_CALL_FAILED:               "The call was not answered, or could not be placed.",

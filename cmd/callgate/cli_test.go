@@ -110,7 +110,7 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 			{[]string{"call", "hangup", other}, `had ended already`},
 			{[]string{"events", "list", call}, `(?s)CallConnected.*CallTransferAccepted.*CallDisconnected`},
 			{[]string{"events", "tail", "--call=" + call, "--earliest", "--until-call-ends", "--type=CallDisconnected"}, `^\S+  CallDisconnected .*ENDED_BY_APPLICATION`},
-			{[]string{"calls", "explain", call}, `(?s)It has ended.*The connection is established.*context: order-7.*` +
+			{[]string{"calls", "explain", call}, `(?s)It has ended.*accepted: create call \+14255550123, 8:acs:res_alice; answered 201.*The connection is established.*context: order-7.*` +
 				`8:acs:res_alice is now in the call, muted.*ENDED_BY_APPLICATION.*hint: `},
 		} {
 			if code := c.run(t, append(tc.args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(tc.want).MatchString(c.heard) {
