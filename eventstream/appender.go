@@ -88,6 +88,9 @@ func startAppender(js jetstream.JetStream, known *atomic.Uint64, patient time.Du
 				"Time of one write to the event log.", telemetry.Buckets(0.0001, 16))),
 		},
 	}
+	for _, result := range []string{"stored", "duplicate", "failed"} {
+		a.metrics.records.WithLabelValues(result) // from 0 on
+	}
 	go a.run()
 	return a
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/telemetry"
 )
 
@@ -19,7 +20,7 @@ type hubMetrics struct {
 
 func newHubMetrics(reg prometheus.Registerer) hubMetrics {
 	metrics := promauto.With(reg)
-	return hubMetrics{
+	m := hubMetrics{
 		subscriptions: metrics.NewGauge(prometheus.GaugeOpts{
 			Name: "callgate_subscriptions", Help: "Subscriptions that are open.",
 		}),
@@ -43,4 +44,8 @@ func newHubMetrics(reg prometheus.Registerer) hubMetrics {
 			"Time from when a callback was received, by any replica, until this replica had its event from the log.",
 			telemetry.Buckets(0.0005, 16))),
 	}
+	for _, reason := range []callgatev1.StreamGap_Reason{callgatev1.StreamGap_REASON_RETENTION, callgatev1.StreamGap_REASON_DELETED} {
+		m.gaps.WithLabelValues(reasonLabel(reason)) // from 0 on, so that the first is seen to be one more
+	}
+	return m
 }

@@ -75,6 +75,9 @@ func newTracker(now func() time.Time, reg prometheus.Registerer) *tracker {
 	t.pending, _ = simplelru.NewLRU[string, []trackedAction](trackedCalls, nil)
 	t.early, _ = simplelru.NewLRU[string, []*Event](trackedCalls, nil)
 	t.newest, _ = simplelru.NewLRU[string, time.Time](trackedCalls, nil)
+	for action := range endings {
+		t.metrics.withoutOutcome.WithLabelValues(actionLabel(action)) // from 0 on
+	}
 	metrics.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "callgate_actions_pending",
 		Help: "Actions that this replica had accepted and that have not ended yet.",

@@ -117,7 +117,7 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 	if o.TracerProvider == nil {
 		o.TracerProvider = noop.NewTracerProvider()
 	}
-	return &Receiver{
+	rc := &Receiver{
 		options: o,
 		events:  newReceivedMetrics(o.Registerer),
 		tracer:  o.TracerProvider.Tracer(tracerName),
@@ -130,6 +130,12 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 			Help: "Results of events, other than successes, that the error catalogue does not know.",
 		}),
 	}
+	for v := range statuses {
+		for _, endpoint := range []string{"callbacks", "eventgrid"} {
+			rc.received.WithLabelValues(endpoint, string(v)) // from 0 on
+		}
+	}
+	return rc
 }
 
 // ServeHTTP implements http.Handler.
