@@ -27,7 +27,7 @@ type Connection struct {
 	CAFile    string        `name:"ca-file" type:"existingfile" help:"File of the certificates that vouch for the gateway, PEM. Means --tls."`
 	CertFile  string        `name:"cert-file" type:"existingfile" help:"File of the client certificate, PEM. Means --tls."`
 	KeyFile   string        `name:"key-file" type:"existingfile" help:"File of the client certificate's key, PEM."`
-	TokenFile string        `name:"token-file" type:"existingfile" help:"File that holds the bearer token, instead of CALLGATE_TOKEN."`
+	TokenFile string        `name:"token-file" variable:"CALLGATE_CLIENT_TOKEN_FILE" type:"existingfile" help:"File that holds the bearer token, instead of CALLGATE_TOKEN."`
 	Timeout   time.Duration `default:"30s" help:"How long an answer may take, beside what --wait waits."`
 	JSON      *bool         `name:"json" negatable:"" help:"JSON on a terminal too; --no-json: words into a pipe too."`
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -219,6 +220,12 @@ func TestHealthcheck(t *testing.T) {
 		}
 	}))
 	defer ill.Close()
+	private := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready over TLS")) }))
+	defer private.Close()
+	certificate := filepath.Join(t.TempDir(), "tls.crt")
+	if err := os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	well := strings.TrimPrefix(g.httpURL, "http://")
 	_, port, _ := strings.Cut(well, ":")
 	for _, tc := range []struct {
@@ -230,6 +237,7 @@ func TestHealthcheck(t *testing.T) {
 		{"on all interfaces", "ready", []string{"--http-addr=:" + port}, true},
 		{"not ready", "not ready: the log", []string{"--http-addr=" + ill.Listener.Addr().String()}, false},
 		{"alive", "", []string{"--http-addr=" + ill.Listener.Addr().String(), "--live"}, true},
+		{"over TLS", "ready over TLS", []string{"--http-addr=" + private.Listener.Addr().String(), "--tls-cert-file=" + certificate}, true},
 		{"gone", "refused", []string{"--http-addr=127.0.0.1:1"}, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	g := start(t)
 	g.traffic(t, "", g.stream(t, &callgatev1.StreamEventsRequest{}), 1)
 	families := g.metrics(t)
-	for _, file := range []string{"../../deploy/grafana/callgate.json", "../../deploy/prometheus/alerts.yaml"} {
+	for _, file := range []string{"../../deploy/helm/callgate/files/dashboard.json", "../../deploy/helm/callgate/files/alerts.yaml"} {
 		raw, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)

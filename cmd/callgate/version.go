@@ -25,9 +25,15 @@ func buildInfo() prometheus.Collector {
 	}, func() float64 { return 1 })
 }
 
-// version is what Go stamped into the binary: the module's version, or the
-// commit that it was built from.
+// stamped is the version that a release build says (-ldflags "-X main.stamped=...").
+var stamped string
+
+// version is what was stamped into the binary: by the build, or by Go, which knows
+// the module's version or the commit that it was built from.
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
