@@ -38,6 +38,7 @@ type commands struct {
 	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
 	Doctor       doctorCmd       `cmd:"" help:"Check a deployment, with the gateway's own settings, and say what is wrong."`
 	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
+	Log          logCommands     `cmd:"" help:"Look after the event log."`
 	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask the gateway on this machine whether it is well: for containers."`
 
 	Call         cli.CallCommands        `cmd:"" help:"Place, answer, transfer and end calls."`

@@ -142,7 +142,8 @@ func (c *Config) addresses() server.Addresses {
 	return addrs
 }
 
-func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+// logOptions are those of the log, wherever it is.
+func (c *Config) logOptions(logger *slog.Logger, registry prometheus.Registerer) eventstream.LogOptions {
 	sync := eventstream.SyncAlways
 	if c.LogSync == "interval" {
 		sync = eventstream.SyncInterval
@@ -151,7 +152,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if dir == memory {
 		dir = ""
 	}
-	log, err := eventstream.OpenLog(ctx, eventstream.LogOptions{
+	return eventstream.LogOptions{
 		NATS:            c.natsOptions(),
 		Dir:             dir,
 		Sync:            sync,
@@ -160,7 +161,11 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 		DuplicateWindow: c.LogDuplicateWindow,
 		Logger:          logger,
 		Registerer:      registry,
-	})
+	}
+}
+
+func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+	log, err := eventstream.OpenLog(ctx, c.logOptions(logger, registry))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
@@ -192,7 +197,7 @@ func (c *Config) tokenKey() ([]byte, error) {
 	if c.DataDir == memory {
 		return key, nil
 	}
-	name := filepath.Join(c.DataDir, "callback.key")
+	name := c.keptKey()
 	kept, err := os.ReadFile(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -209,6 +214,9 @@ func (c *Config) tokenKey() ([]byte, error) {
 	}
 	return key, nil
 }
+
+// keptKey is where a key is that was not given.
+func (c *Config) keptKey() string { return filepath.Join(c.DataDir, "callback.key") }
 
 func (c *Config) startEmulator(l *server.Listeners, tokens *eventstream.Tokens, logger *slog.Logger) (*emulator.Emulator, error) {
 	if !c.emulated() {
