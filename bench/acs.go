@@ -78,7 +78,7 @@ type production struct {
 // production starts one. upstream is the stub's address, "" where nothing is asked
 // of it.
 func (b *bench) production(ctx context.Context, a *authority, upstream, dir string) (*production, error) {
-	callbacks, err := freeAddress()
+	callbacks, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,10 +101,15 @@ func (b *bench) production(ctx context.Context, a *authority, upstream, dir stri
 }
 
 // freeAddress is one that nobody listens on just now.
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := listen(ctx)
 	if err != nil {
 		return "", err
 	}
 	return l.Addr().String(), l.Close()
+}
+
+// listen takes a free port of the loopback interface.
+func listen(ctx context.Context) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"sync"
 
@@ -42,13 +41,13 @@ func bareFanOut(ctx context.Context, r *role) error {
 
 	server := grpc.NewServer(grpc.ForceServerCodecV2(sharing{encoding.GetCodecV2("proto")}))
 	callgatev1.RegisterEventsServer(server, s)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(ctx)
 	if err != nil {
 		return err
 	}
 	go func() { _ = server.Serve(listener) }()
 	defer server.Stop()
-	web, err := net.Listen("tcp", "127.0.0.1:0")
+	web, err := listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -59,7 +58,7 @@ func bareFanOut(ctx context.Context, r *role) error {
 	if err := r.say(place{Addr: listener.Addr().String(), HTTP: web.Addr().String()}); err != nil {
 		return err
 	}
-	if _, more := r.wait(); more {
+	if r.wait() {
 		close(s.begin)
 	}
 	<-ctx.Done()

@@ -37,7 +37,7 @@ func newBench(ctx context.Context, source string, scale float64) (*bench, error)
 		return nil, err
 	}
 	b := &bench{self: self, source: source, callgate: filepath.Join(dir, "callgate"), dir: dir, scale: scale, logs: make(map[int]string)}
-	build := exec.CommandContext(ctx, "go", "build", "-C", source, "-trimpath", "-o", b.callgate, "./cmd/callgate")
+	build := exec.CommandContext(ctx, "go", "build", "-C", source, "-trimpath", "-o", b.callgate, "./cmd/callgate") //nolint:gosec // whoever runs this names the folder
 	if out, err := build.CombinedOutput(); err != nil {
 		b.close()
 		return nil, fmt.Errorf("build callgate: %w\n%s", err, out)
@@ -67,7 +67,7 @@ type child struct {
 }
 
 func (b *bench) start(ctx context.Context, name, program string, env []string, args ...string) (*child, error) {
-	c := &child{name: name, cmd: exec.CommandContext(ctx, program, args...), log: &tail{}}
+	c := &child{name: name, cmd: exec.CommandContext(ctx, program, args...), log: &tail{}} //nolint:gosec // callgate or ourselves
 	c.cmd.Env = append(os.Environ(), env...)
 	c.cmd.Stderr = c.log
 	var err error

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -209,7 +208,7 @@ func bareJetStream(ctx context.Context, r *role) error {
 	}
 	server := grpc.NewServer()
 	callgatev1.RegisterEventsServer(server, &callgatev1.UnimplementedEventsServer{})
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(ctx)
 	if err != nil {
 		return err
 	}

@@ -18,12 +18,12 @@ type roleCmd struct {
 func (c *roleCmd) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	r := &role{settings: []byte(c.Settings), told: make(chan string), ended: ctx.Done()}
+	r := &role{settings: []byte(c.Settings), told: make(chan struct{}), ended: ctx.Done()}
 	go func() {
 		defer cancel()
 		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 			select {
-			case r.told <- lines.Text():
+			case r.told <- struct{}{}:
 			case <-ctx.Done():
 				return
 			}
@@ -48,7 +48,7 @@ func (c *roleCmd) Run(ctx context.Context) error {
 // role is a process as seen from inside.
 type role struct {
 	settings []byte
-	told     chan string // what it is told, line by line
+	told     chan struct{} // a line came in
 	ended    <-chan struct{}
 }
 
@@ -58,13 +58,13 @@ func (r *role) read(into any) error { return json.Unmarshal(r.settings, into) }
 // say tells something to whoever started the role.
 func (r *role) say(what any) error { return json.NewEncoder(os.Stdout).Encode(what) }
 
-// wait waits to be told something; false: it is over.
-func (r *role) wait() (string, bool) {
+// wait waits to be told something, whatever it is; false: it is over.
+func (r *role) wait() bool {
 	select {
-	case line := <-r.told:
-		return line, true
+	case <-r.told:
+		return true
 	case <-r.ended:
-		return "", false
+		return false
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -208,7 +207,8 @@ func sdkCalls(ctx context.Context, b *bench) (metrics, error) {
 	}
 	defer stub.stop()
 	n := b.scaled(6_000)
-	cmd := exec.CommandContext(ctx, "node", filepath.Join(b.source, "bench", "sdk.mjs"), "http://"+at, accessKey, fmt.Sprint(n), fmt.Sprint(unaryLoad))
+	script := filepath.Join(b.source, "bench", "sdk.mjs")
+	cmd := exec.CommandContext(ctx, "node", script, "http://"+at, accessKey, fmt.Sprint(n), fmt.Sprint(unaryLoad)) //nolint:gosec // ours
 	cmd.Stderr = &tail{}
 	out, err := cmd.Output()
 	if err != nil {
@@ -265,7 +265,7 @@ func stubUpstream(ctx context.Context, r *role) error {
 
 // serveHTTP serves until the role is over.
 func serveHTTP(ctx context.Context, r *role, handle http.HandlerFunc) error {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -289,7 +289,7 @@ func bareUnary(ctx context.Context, r *role) error {
 	}
 	server := grpc.NewServer()
 	callgatev1.RegisterCallControlServer(server, s)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := listen(ctx)
 	if err != nil {
 		return err
 	}
