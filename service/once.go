@@ -92,9 +92,9 @@ func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Act
 }
 
 // recordKey tells named actions apart. A name is the client's own, for one kind
-// of action.
+// of action. It is a UUID, so that what follows it cannot be taken for part of it.
 func recordKey(principal string, kind callgatev1.Action, requestID string) string {
-	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID + "\n" + principal))
+	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID + principal))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
