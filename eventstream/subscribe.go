@@ -85,7 +85,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		filter:   newFilter(o.Filter),
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
-		closed:   make(chan struct{}),
+		closing:  make(chan struct{}),
 	}
 	if s.interval == 0 {
 		s.interval = DefaultHeartbeatInterval
