@@ -17,7 +17,7 @@ func TestRequestAndAnswerAllocate(t *testing.T) {
 		most float64
 		do   func() error
 	}{
-		"encode": {2, func() error { _, err := json.Marshal(req); return err }},
+		"encode": {4, func() error { _, err := json.Marshal(req); return err }},
 		"decode": {20, func() error { return json.Unmarshal(answer, &CallConnectionProperties{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
