@@ -2,7 +2,7 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help build test generate lint breaking e2e conformance deploy ci tools
+.PHONY: help build test generate lint breaking e2e conformance deploy bench ci tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -36,6 +36,10 @@ conformance: ## Hold emulator and gateway to the official JavaScript SDK (needs 
 
 deploy: ## Check the chart, the alerts, the dashboard, the image and the compose file
 	cd deploy/check && go test ./...
+
+bench: ## Measure everything against its reference (some 15 minutes)
+	test -d conformance/node_modules || (cd conformance && npm ci)
+	cd bench && go run .
 
 ci: ## Everything that CI runs
 	.ci/run
