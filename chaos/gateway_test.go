@@ -74,7 +74,7 @@ func startGateway(t *testing.T) *gateway {
 	must(err)
 	interceptors, err := service.NewInterceptors(service.NewErrors(known, nil), logger)
 	must(err)
-	actions := service.NewActions(hub, requests, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
+	actions := service.NewActions(hub, requests, service.Callbacks{Prefix: callbacks + eventstream.CallbackPath, Token: tokens.Callback}, logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),

@@ -27,19 +27,15 @@ type outcomes interface {
 // Actions is what all actions have in common: where the upstream is to report,
 // what clients asked for before, and the log that tells how it ended.
 type Actions struct {
-	outcomes       outcomes
-	requests       requests
-	callbackPrefix string
-	callbackURI    string
-	logger         *slog.Logger
+	outcomes  outcomes
+	requests  requests
+	callbacks Callbacks
+	logger    *slog.Logger
 }
 
-// NewActions reports to callbackPrefix+token, an absolute URL whose last part is
-// a secret.
-func NewActions(outcomes outcomes, requests requests, callbackPrefix, token string, logger *slog.Logger) *Actions {
-	return &Actions{
-		outcomes: outcomes, requests: requests, callbackPrefix: callbackPrefix, callbackURI: callbackPrefix + token, logger: logger,
-	}
+// NewActions has the upstream report as callbacks says.
+func NewActions(outcomes outcomes, requests requests, callbacks Callbacks, logger *slog.Logger) *Actions {
+	return &Actions{outcomes: outcomes, requests: requests, callbacks: callbacks, logger: logger}
 }
 
 // actionRequest is the request of an action.
@@ -71,6 +67,10 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 		resp R
 		err  error
 	)
+	if err := a.callbacks.check(req); err != nil {
+		var none R
+		return none, err
+	}
 	if req.GetValidateOnly() { // the rules have been checked on the way here
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
@@ -100,7 +100,7 @@ func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstre
 	act := &action{
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
 		repeat:      repeat,
-		callbackURI: a.callbackURI,
+		callbackURI: a.callbacks.Prefix + a.callbacks.Token(),
 	}
 	if req, has := req.(interface{ GetOperationContext() string }); has {
 		act.receipt.OperationContext = req.GetOperationContext()

@@ -129,7 +129,13 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, callbackPrefix, callbackToken, logger)
+	allowed, err := service.ParseAllowedCallbacks([]string{"https://app", "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions := service.NewActions(hub, requests, service.Callbacks{
+		Prefix: callbackPrefix, Token: func() string { return callbackToken }, Allowed: allowed,
+	}, logger)
 	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,9 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callgate/callgate/mask"
+	"github.com/callgate/callgate/service"
 )
 
 const description = `The gateway to Azure Communication Services Call Automation.
@@ -54,7 +56,8 @@ type Config struct {
 	UpstreamRetryRate  float64       `default:"20" help:"How many tries a second, of all requests together, may be repetitions."`
 
 	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
-	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY; or several, the newest first. Read again when it changes. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackURIAllow   []string      `name:"callback-uri-allow" placeholder:"https://HOST/PATH/,..." help:"Addresses to which requests may have events sent instead of to callgate (callback_uri and the like): what begins with one of these, in whole path segments. Without any, none may; with the emulator, those on this machine may always."`
 	ResourceID         string        `name:"resource-id" help:"Immutable resource id (a GUID) of the Communication Services resource: the audience that callbacks must be signed for."`
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
 	CallbackClockSkew  time.Duration `default:"1m" help:"How far the upstream's clock may be off when a callback's token expires."`
@@ -81,24 +84,16 @@ type Config struct {
 	LogFormat         string        `enum:"text,json" default:"text" help:"Format of the process's own log lines."`
 	LogLevel          slog.Level    `default:"info" help:"Level of the process's own log lines: debug, info, warn or error."`
 
-	connectionString   secret
-	secondaryAccessKey secret
-	callbackKey        secret
-	natsPassword       secret
-	natsToken          secret
+	connectionString   mask.Secret
+	secondaryAccessKey mask.Secret
+	callbackKey        mask.Secret
+	keepsCallbackKey   bool // in the data folder: none was given
+	natsPassword       mask.Secret
+	natsToken          mask.Secret
 }
 
 // memory is the DataDir of a log that does not outlive the process.
 const memory = ":memory:"
-
-// secret is text that is not for printing.
-type secret string
-
-// String hides the secret.
-func (secret) String() string { return "***" }
-
-// LogValue hides the secret.
-func (secret) LogValue() slog.Value { return slog.StringValue("***") }
 
 // environment finds the settings that are not given as flags. Kong's own lookup
 // of variables is bound to the process; this one is not.
@@ -114,7 +109,7 @@ func environment(getenv func(string) string) kong.Resolver {
 // readSecrets takes the secrets in from where they may be.
 func (c *Config) readSecrets(getenv func(string) string) error {
 	for _, s := range []struct {
-		into     *secret
+		into     *mask.Secret
 		variable string
 		file     string
 	}{
@@ -124,25 +119,25 @@ func (c *Config) readSecrets(getenv func(string) string) error {
 		{&c.natsPassword, "CALLGATE_NATS_PASSWORD", c.NATSPasswordFile},
 		{&c.natsToken, "CALLGATE_NATS_TOKEN", c.NATSTokenFile},
 	} {
-		*s.into = secret(getenv(s.variable))
+		*s.into = mask.NewSecret(getenv(s.variable))
 		if s.file == "" {
 			continue
 		}
-		if *s.into != "" {
+		if s.into.Given() {
 			return fmt.Errorf("both %s and a file for it are given: which is meant?", s.variable)
 		}
 		raw, err := os.ReadFile(s.file)
 		if err != nil {
 			return err
 		}
-		*s.into = secret(strings.TrimSpace(string(raw)))
+		*s.into = mask.NewSecret(strings.TrimSpace(string(raw)))
 	}
 	return nil
 }
 
 // emulated says whether the emulator is the upstream.
 func (c *Config) emulated() bool {
-	return c.Upstream == "emulator" || (c.Upstream == "auto" && c.connectionString == "" && c.Endpoint == "")
+	return c.Upstream == "emulator" || (c.Upstream == "auto" && !c.connectionString.Given() && c.Endpoint == "")
 }
 
 // validate finds everything that is wrong, not only the first.
@@ -150,24 +145,27 @@ func (c *Config) validate() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.emulated() {
-		if c.Upstream == "emulator" && (c.connectionString != "" || c.Endpoint != "") {
+		if c.Upstream == "emulator" && (c.connectionString.Given() || c.Endpoint != "") {
 			wrong("--upstream=emulator, but a real upstream is configured: which is meant?")
 		}
 	} else {
-		if c.connectionString == "" && c.Endpoint == "" {
+		if !c.connectionString.Given() && c.Endpoint == "" {
 			wrong("--upstream=acs needs CALLGATE_CONNECTION_STRING, or --endpoint and an Entra credential")
 		}
-		if c.connectionString != "" && c.Endpoint != "" {
+		if c.connectionString.Given() && c.Endpoint != "" {
 			wrong("both a connection string and --endpoint are given: which is meant?")
 		}
 		if u, err := url.Parse(c.CallbackBaseURL); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			wrong("--callback-base-url must be the public https address of the callback listener: the upstream posts its events there")
 		}
 	}
+	if _, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, false); err != nil {
+		wrong("--callback-uri-allow: %w", err)
+	}
 	errs = append(errs, c.validateNATS())
-	if c.callbackKey != "" {
-		if key, err := base64.StdEncoding.DecodeString(string(c.callbackKey)); err != nil || len(key) < 32 {
-			wrong("the callback key must be base64 of at least 32 bytes")
+	if c.callbackKey.Given() {
+		if _, err := parseCallbackKeys(c.callbackKey); err != nil {
+			wrong("%w", err)
 		}
 	}
 	for name, d := range map[string]time.Duration{

@@ -22,7 +22,7 @@ func (c *eventgridURLCmd) Run(p process) error {
 	if c.CallbackBaseURL == "" {
 		return fmt.Errorf("--callback-base-url says under which address Event Grid reaches this gateway")
 	}
-	if c.DataDir == memory && c.callbackKey == "" {
+	if c.DataDir == memory && !c.callbackKey.Given() {
 		return fmt.Errorf("a gateway in memory has a new key with each start: give it one with CALLGATE_CALLBACK_KEY")
 	}
 	tokens, err := c.tokens()

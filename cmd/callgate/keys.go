@@ -6,15 +6,16 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/upstream"
 )
 
 // secondaryKey is the resource's other key, if one is given.
 func (c *Config) secondaryKey() (upstream.AccessKey, error) {
-	if c.secondaryAccessKey == "" {
+	if !c.secondaryAccessKey.Given() {
 		return upstream.AccessKey{}, nil
 	}
-	key, err := upstream.ParseAccessKey(string(c.secondaryAccessKey))
+	key, err := upstream.ParseAccessKey(c.secondaryAccessKey.Reveal())
 	if err != nil {
 		return upstream.AccessKey{}, errors.New("the secondary access key is not base64")
 	}
@@ -26,12 +27,10 @@ func (c *Config) secondaryKey() (upstream.AccessKey, error) {
 // the file would miss.
 const keyFileInterval = 5 * time.Second
 
-// followKeys gives client the keys that come into the files, until the function
-// that it returns is called.
-func (c *Config) followKeys(ctx context.Context, client *upstream.Client, getenv func(string) string, logger *slog.Logger) (stop func()) {
-	if c.ConnectionStringFile == "" && c.SecondaryAccessKeyFile == "" {
-		return func() {}
-	}
+// followKeys gives client and tokens the keys that come into the files, until
+// the function that it returns is called.
+func (c *Config) followKeys(ctx context.Context, client *upstream.Client, tokens *eventstream.Tokens, getenv func(string) string, logger *slog.Logger) (stop func()) {
+	access := c.ConnectionStringFile != "" || c.SecondaryAccessKeyFile != ""
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -43,8 +42,13 @@ func (c *Config) followKeys(ctx context.Context, client *upstream.Client, getenv
 			case <-ctx.Done():
 				return
 			case <-tick.C:
-				if err := c.reloadKeys(client, getenv, logger); err != nil {
-					logger.Error("the keys were not taken over: those before stay in use", "error", err)
+				if access {
+					if err := c.reloadKeys(client, getenv, logger); err != nil {
+						logger.Error("the keys were not taken over: those before stay in use", "error", err)
+					}
+				}
+				if err := c.reloadCallbackKeys(tokens, logger); err != nil {
+					logger.Error("the callback keys were not taken over: those before stay in use", "error", err)
 				}
 			}
 		}
@@ -58,14 +62,14 @@ func (c *Config) reloadKeys(client *upstream.Client, getenv func(string) string,
 	if err := next.readSecrets(getenv); err != nil {
 		return err
 	}
-	if next.connectionString == c.connectionString && next.secondaryAccessKey == c.secondaryAccessKey {
+	if next.connectionString.Is(c.connectionString) && next.secondaryAccessKey.Is(c.secondaryAccessKey) {
 		return nil
 	}
-	endpoint, primary, err := upstream.ParseConnectionString(string(next.connectionString))
+	endpoint, primary, err := upstream.ParseConnectionString(next.connectionString.Reveal())
 	if err != nil {
 		return err
 	}
-	if before, _, err := upstream.ParseConnectionString(string(c.connectionString)); err != nil || endpoint != before {
+	if before, _, err := upstream.ParseConnectionString(c.connectionString.Reveal()); err != nil || endpoint != before {
 		return errors.New("the connection string names another endpoint: that needs a restart")
 	}
 	secondary, err := next.secondaryKey()

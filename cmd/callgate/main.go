@@ -11,11 +11,13 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/callgate/callgate/mask"
 )
 
 func main() {
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "callgate:", err)
+		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(err.Error()))
 		os.Exit(1)
 	}
 }

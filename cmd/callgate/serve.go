@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -22,6 +17,7 @@ import (
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
+	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
 	"github.com/callgate/callgate/upstream"
@@ -77,7 +73,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	defer c.followKeys(ctx, client, p.getenv, logger)()
+	defer c.followKeys(ctx, client, tokens, p.getenv, logger)()
 	known, err := catalogue.Load()
 	if err != nil {
 		return err
@@ -98,7 +94,11 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	callbacks, err := c.callbacks(listeners, tokens)
+	if err != nil {
+		return err
+	}
+	actions := service.NewActions(hub, requests, callbacks, logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
@@ -156,45 +156,6 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	return log, hub, nil
 }
 
-// tokens makes and checks the tokens that let the upstream in.
-func (c *Config) tokens() (*eventstream.Tokens, error) {
-	key, err := c.tokenKey()
-	if err != nil {
-		return nil, err
-	}
-	return eventstream.NewTokens(key)
-}
-
-// tokenKey is the key of the callback tokens. One that is not given is made once
-// and kept with the log, so that callbacks of calls that outlive a restart are
-// still let in.
-func (c *Config) tokenKey() ([]byte, error) {
-	if c.callbackKey != "" {
-		return base64.StdEncoding.DecodeString(string(c.callbackKey))
-	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	if c.DataDir == memory {
-		return key, nil
-	}
-	name := filepath.Join(c.DataDir, "callback.key")
-	kept, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-			return nil, err
-		}
-		return key, os.WriteFile(name, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600)
-	case err != nil:
-		return nil, err
-	}
-	key, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(kept)))
-	if err != nil || len(key) < 32 {
-		return nil, fmt.Errorf("%s does not hold a key: remove it to have a new one made", name)
-	}
-	return key, nil
-}
-
 func (c *Config) startEmulator(l *server.Listeners, tokens *eventstream.Tokens, logger *slog.Logger) (*emulator.Emulator, error) {
 	if !c.emulated() {
 		return nil, nil
@@ -224,7 +185,7 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
 	}
-	connection := string(c.connectionString)
+	connection := c.connectionString.Reveal()
 	if c.emulated() {
 		connection = emulator.ConnectionString(localURL(l.Emulator), emulator.DefaultAccessKey)
 	}
@@ -264,6 +225,12 @@ func (c *Config) callbackBase(l *server.Listeners) string {
 	return localURL(l.Callbacks)
 }
 
+// callbacks is where the upstream is to report.
+func (c *Config) callbacks(l *server.Listeners, tokens *eventstream.Tokens) (service.Callbacks, error) {
+	allowed, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, c.emulated())
+	return service.Callbacks{Prefix: c.callbackBase(l) + eventstream.CallbackPath, Token: tokens.Callback, Allowed: allowed}, err
+}
+
 // localURL is a listener's address as this machine reaches it.
 func localURL(l net.Listener) string {
 	addr := l.Addr().(*net.TCPAddr)
@@ -299,7 +266,7 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(mask.Handler(slog.NewJSONHandler(w, opts)))
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(mask.Handler(slog.NewTextHandler(w, opts)))
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/callgate/callgate/emulator"
+	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -253,5 +255,56 @@ func TestEventGridURLBeforeTheFirstStart(t *testing.T) {
 	err := run(t.Context(), []string{"eventgrid-url", "--data-dir=" + memory, "--callback-base-url=https://gw.example"}, noEnv, &out, &out)
 	if err == nil {
 		t.Error("an address was printed that no gateway would let in")
+	}
+}
+
+// TestCallbackKeysAreReadAgain: a key rotates, with an overlap, without a
+// restart.
+func TestCallbackKeysAreReadAgain(t *testing.T) {
+	older, newer := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	file := filepath.Join(t.TempDir(), "callback.key")
+	write := func(keys ...[]byte) {
+		t.Helper()
+		var text strings.Builder
+		for _, key := range keys {
+			text.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+		}
+		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := func(g *gateway, key []byte) string {
+		tokens, err := eventstream.NewTokens(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.callbackURL + eventstream.EventGridPath + "?key=" + tokens.EventGrid()
+	}
+	answer := func(g *gateway, key []byte) int {
+		resp, err := g.http.Post(address(g, key), "application/json", strings.NewReader(incomingCallEvent(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	write(older)
+	g := start(t, "--callback-key-file="+file)
+	if got := answer(g, newer); got != http.StatusUnauthorized {
+		t.Errorf("a key that is not there yet: %d", got)
+	}
+	write(newer, older)
+	waitUntil(t, "the newer key is good", func() bool { return answer(g, newer) == http.StatusOK })
+	if got := answer(g, older); got != http.StatusOK {
+		t.Errorf("the older key, beside the newer: %d", got)
+	}
+	write(newer)
+	waitUntil(t, "the older key is bad", func() bool { return answer(g, older) == http.StatusUnauthorized })
+	var created callgatev1.CreateCallResponse
+	walk{t, g, transports[0]}.do("CallControl/CreateCall", &callgatev1.CreateCallRequest{
+		Targets: []*callgatev1.CommunicationIdentifier{user("8:acs:res_a")}, WaitTimeout: patience,
+	}, &created)
+	if created.GetReceipt().GetOutcome().GetStatus() != callgatev1.ActionOutcome_STATUS_SUCCEEDED {
+		t.Errorf("the callbacks of a call of now: %v", &created)
 	}
 }
