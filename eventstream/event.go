@@ -24,6 +24,8 @@ type Event struct {
 	// Data is the upstream's data object, byte for byte as it came in. Empty where
 	// the upstream sent none.
 	Data []byte
+	// Owner is the service whose call it is about; empty for nobody's.
+	Owner string
 
 	stored  []byte // CallEvent as it is stored: without cursor and data
 	plain   encoding
@@ -43,6 +45,7 @@ type encoding struct {
 const (
 	recordEventField   protowire.Number = 1
 	recordDataField    protowire.Number = 2
+	recordOwnerField   protowire.Number = 3
 	responseEventField protowire.Number = 2
 	eventCursorField   protowire.Number = 1
 	eventDataField     protowire.Number = 50
@@ -67,6 +70,8 @@ func newEvent(id logID, seq uint64, record []byte) (*Event, error) {
 				ev.stored = value
 			case recordDataField:
 				ev.Data = value
+			case recordOwnerField:
+				ev.Owner = string(value)
 			}
 		}
 		rest = rest[n+size:]

@@ -43,7 +43,7 @@ func (rc *Receiver) eventGrid(w http.ResponseWriter, r *http.Request) (verdict, 
 			return verdictHandshake, answerValidation(w, code)
 		}
 	}
-	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_EVENT_GRID)
+	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_EVENT_GRID, "")
 }
 
 // validationCode is what Event Grid wants back to know that the endpoint wants its

@@ -20,9 +20,9 @@ const (
 )
 
 var (
-	// ErrKeysUnavailable is returned when the keys that sign callbacks could not be
+	// ErrKeysUnavailable is returned when the keys that sign tokens could not be
 	// fetched: whether the token is good is not known, and may be asked again.
-	ErrKeysUnavailable = errors.New("the keys of the callbacks' tokens are unavailable")
+	ErrKeysUnavailable = errors.New("the keys of signed tokens are unavailable")
 	// ErrTokenInvalid is returned for a token that must not be let in.
 	ErrTokenInvalid = errors.New("the token is not valid")
 )
@@ -39,6 +39,8 @@ type VerifierOptions struct {
 	// resource. Empty: not checked, which lets in the callbacks of every other
 	// resource too.
 	Audience string
+	// Algorithms are those that the provider may sign with; RS256 when nil.
+	Algorithms []string
 	// Skew is by how much the sender's clock may differ; 1 minute when 0.
 	Skew time.Duration
 	// HTTPClient fetches the configuration and the keys; one with a timeout of 5
@@ -48,8 +50,9 @@ type VerifierOptions struct {
 	Now func() time.Time
 }
 
-// Verifier checks the signed tokens that the upstream sends with its callbacks:
-// RS256 only, by the keys that the OpenID configuration names. They are fetched
+// Verifier checks signed tokens, those that the upstream sends with its callbacks
+// above all, by the keys that an OpenID configuration names and by no other
+// algorithm than is allowed. They are fetched
 // when they are needed first, and again when a token names a key that is not
 // among them.
 type Verifier struct {
@@ -76,6 +79,9 @@ func NewVerifier(o VerifierOptions) *Verifier {
 	if o.Issuer == "" {
 		o.Issuer = DefaultIssuer
 	}
+	if o.Algorithms == nil {
+		o.Algorithms = []string{oidc.RS256}
+	}
 	if o.Skew == 0 {
 		o.Skew = time.Minute
 	}
@@ -90,33 +96,39 @@ func NewVerifier(o VerifierOptions) *Verifier {
 
 // Verify checks token, a JWT. It returns ErrTokenInvalid or ErrKeysUnavailable.
 func (v *Verifier) Verify(ctx context.Context, token string) error {
+	_, err := v.Parse(ctx, token)
+	return err
+}
+
+// Parse checks token as Verify does, and reads it.
+func (v *Verifier) Parse(ctx context.Context, token string) (*oidc.IDToken, error) {
 	keys, err := v.keySet(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// One verifier each, because it does not pass on why a signature was refused.
 	signature := &signatureCheck{keys: keys}
 	verifier := oidc.NewVerifier(v.options.Issuer, signature, &oidc.Config{
 		ClientID:             v.options.Audience,
 		SkipClientIDCheck:    v.options.Audience == "",
-		SupportedSigningAlgs: []string{oidc.RS256},
+		SupportedSigningAlgs: v.options.Algorithms,
 		SkipExpiryCheck:      true, // it knows no skew: see checkTimes
 	})
 	parsed, err := verifier.Verify(ctx, token)
 	if signature.unavailable != nil {
-		return signature.unavailable
+		return nil, signature.unavailable
 	}
 	if err == nil {
 		err = v.checkTimes(parsed)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrTokenInvalid, err)
 	}
-	return nil
+	return parsed, nil
 }
 
 // Fetch fetches the OpenID configuration, unless it was before: an error says why
-// callbacks could not be checked now.
+// tokens could not be checked now.
 func (v *Verifier) Fetch(ctx context.Context) error {
 	_, err := v.keySet(ctx)
 	return err

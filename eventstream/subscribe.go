@@ -16,6 +16,9 @@ const DefaultHeartbeatInterval = 15 * time.Second
 type SubscribeOptions struct {
 	// Filter chooses events; nil is all.
 	Filter *callgatev1.EventFilter
+	// Visible tells which events the subscriber may know of; nil: all. To it there
+	// are no others, but for holes in the log.
+	Visible func(*Event) bool
 	// Start is where to begin; the zero value is StartLatest.
 	Start Start
 	// HeartbeatInterval is how long Next waits for an event before it gives a
@@ -83,6 +86,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 	s := &Subscription{
 		hub:      h,
 		filter:   newFilter(o.Filter),
+		visible:  o.Visible,
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
 		closed:   make(chan struct{}),
@@ -140,7 +144,7 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 func (s *Subscription) awaitEnds(ctx context.Context) error {
 	s.open = make(set[string])
 	for call := range s.filter.calls {
-		ended, err := s.hub.log.hasEnded(ctx, call, s.pos)
+		ended, err := s.hub.log.hasEnded(ctx, call, s.pos, s.sees)
 		if err != nil {
 			return err
 		}

@@ -16,6 +16,7 @@ import (
 type Subscription struct {
 	hub      *Hub
 	filter   filter
+	visible  func(*Event) bool // nil: all are
 	interval time.Duration
 	timer    *time.Timer
 
@@ -166,6 +167,9 @@ func (s *Subscription) accept(ev *Event) bool {
 		return false
 	}
 	s.pos = ev.Seq
+	if !s.sees(ev) {
+		return false
+	}
 	if s.open != nil && ev.CallEvent.GetType() == typeCallDisconnected {
 		delete(s.open, ev.CallEvent.GetCallConnectionId())
 	}
@@ -177,6 +181,12 @@ func (s *Subscription) accept(ev *Event) bool {
 	}
 	return s.filter.matches(ev.CallEvent)
 }
+
+// sees tells whether the subscriber may know of ev.
+func (s *Subscription) sees(ev *Event) bool { return s.visible == nil || s.visible(ev) }
+
+// Position is the cursor to go on after for what Next has not given out.
+func (s *Subscription) Position() string { return s.hub.log.cursor(s.pos) }
 
 func (s *Subscription) tellGap() Item {
 	gap := &Gap{From: s.hub.log.cursor(s.gap.from), To: s.hub.log.cursor(s.gap.to), Reason: s.gap.reason}

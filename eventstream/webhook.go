@@ -157,7 +157,8 @@ func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint stri
 
 // callback serves one batch of Call Automation.
 func (rc *Receiver) callback(w http.ResponseWriter, r *http.Request, token string) (verdict, error) {
-	if !rc.options.Tokens.VerifyCallback(token) {
+	owner, good := rc.options.Tokens.VerifyCallback(token)
+	if !good {
 		return verdictBadToken, errors.New("bad token")
 	}
 	if rc.options.Verifier != nil {
@@ -173,7 +174,7 @@ func (rc *Receiver) callback(w http.ResponseWriter, r *http.Request, token strin
 	if err != nil {
 		return v, err
 	}
-	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_UPSTREAM)
+	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_UPSTREAM, owner)
 }
 
 // bearer is the request's bearer token; empty, which is no valid one, for none.
@@ -197,11 +198,14 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, verdict, error) {
 	return body, "", nil
 }
 
-// store decodes all of a batch, and then appends it.
-func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.CallEventSource) (verdict, error) {
+// store decodes all of a batch, and then appends it as about calls of owner.
+func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.CallEventSource, owner string) (verdict, error) {
 	records, err := DecodeEvents(body, source, rc.options.Now())
 	if err != nil {
 		return verdictMalformed, err
+	}
+	for _, record := range records {
+		record.Owner = owner
 	}
 	rc.explain(records)
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)

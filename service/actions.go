@@ -30,12 +30,19 @@ type Actions struct {
 	outcomes  outcomes
 	requests  requests
 	callbacks Callbacks
+	gate      *Gate // nil: clients are not authenticated
 	logger    *slog.Logger
 }
 
 // NewActions has the upstream report as callbacks says.
 func NewActions(outcomes outcomes, requests requests, callbacks Callbacks, logger *slog.Logger) *Actions {
 	return &Actions{outcomes: outcomes, requests: requests, callbacks: callbacks, logger: logger}
+}
+
+// GuardedBy has gate bound what clients dial.
+func (a *Actions) GuardedBy(gate *Gate) *Actions {
+	a.gate = gate
+	return a
 }
 
 // actionRequest is the request of an action.
@@ -74,8 +81,9 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if req.GetValidateOnly() { // the rules have been checked on the way here
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
+	do = guarded(ctx, a.gate, kind, req, do)
 	if req.GetRequestId() == "" {
-		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
+		resp, err = do(a.begin(ctx, kind, req, upstream.NewRepeat(time.Now())))
 		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once
 			err = unnamed(err)
 		}
@@ -96,11 +104,11 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 }
 
 // begin prepares an action that has not been sent yet.
-func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
+func (a *Actions) begin(ctx context.Context, kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
 	act := &action{
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
 		repeat:      repeat,
-		callbackURI: a.callbacks.Prefix + a.callbacks.Token(),
+		callbackURI: a.callbacks.Prefix + a.callbacks.Token(ownerOf(ctx)),
 	}
 	if req, has := req.(interface{ GetOperationContext() string }); has {
 		act.receipt.OperationContext = req.GetOperationContext()

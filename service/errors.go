@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/upstream"
@@ -39,14 +40,24 @@ type Errors struct {
 	catalogue *catalogue.Catalogue
 	// unexplained counts answers that the catalogue does not know.
 	unexplained prometheus.Counter
+	// refused counts what clients were refused for who they are, by reason.
+	refused *prometheus.CounterVec
 }
 
 // NewErrors speaks by the catalogue. Its metric goes to reg, if that is not nil.
 func NewErrors(c *catalogue.Catalogue, reg prometheus.Registerer) *Errors {
-	return &Errors{catalogue: c, unexplained: promauto.With(reg).NewCounter(prometheus.CounterOpts{
-		Name: "callgate_unexplained_answers_total",
-		Help: "Refusals of the upstream that the error catalogue does not know.",
-	})}
+	metrics := promauto.With(reg)
+	return &Errors{
+		catalogue: c,
+		unexplained: metrics.NewCounter(prometheus.CounterOpts{
+			Name: "callgate_unexplained_answers_total",
+			Help: "Refusals of the upstream that the error catalogue does not know.",
+		}),
+		refused: metrics.NewCounterVec(prometheus.CounterOpts{
+			Name: "callgate_clients_refused_total",
+			Help: "Requests that clients were refused for who they are and what the policy lets them do, by reason.",
+		}, []string{"reason"}),
+	}
 }
 
 // Status is what the client is told about err: one gRPC code, an ErrorInfo with
@@ -58,8 +69,13 @@ func (e *Errors) Status(err error) *status.Status {
 		validation  *protovalidate.ValidationError
 		field       *fieldError
 		trimmed     *eventstream.CursorTrimmedError
+		refused     *refusal
 	)
 	switch {
+	case errors.Is(err, access.ErrUnauthenticated), errors.Is(err, eventstream.ErrTokenInvalid):
+		return e.refuse(&refusal{reason: "UNAUTHENTICATED"}) // and not why, which is the attacker's question
+	case errors.As(err, &refused):
+		return e.refuse(refused)
 	case errors.Is(err, upstream.ErrInvalidRequest):
 		return e.status("INVALID_REQUEST", "an id or a page token is not one that the upstream gave out", nil)
 	case errors.As(err, &upstreamErr):
@@ -82,6 +98,14 @@ func (e *Errors) Status(err error) *status.Status {
 	return e.status("INTERNAL", "internal error", nil)
 }
 
+func (e *Errors) refuse(r *refusal) *status.Status {
+	e.refused.WithLabelValues(r.reason).Inc()
+	if r.retryAfter > 0 {
+		return e.status(r.reason, "", r.metadata, &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter)})
+	}
+	return e.status(r.reason, "", r.metadata)
+}
+
 // gatewayErrors are the errors that a reason of the catalogue says all about.
 var gatewayErrors = map[string]error{
 	"REQUEST_ID_REUSED":        errRequestIDReused,
@@ -90,6 +114,7 @@ var gatewayErrors = map[string]error{
 	"CURSOR_INVALID":           eventstream.ErrCursorInvalid,
 	"CURSOR_OF_OTHER_LOG":      eventstream.ErrCursorOtherLog,
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
+	"KEYS_UNAVAILABLE":         eventstream.ErrKeysUnavailable,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
 	"CANCELLED":                context.Canceled,

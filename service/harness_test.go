@@ -134,7 +134,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		t.Fatal(err)
 	}
 	actions := service.NewActions(hub, requests, service.Callbacks{
-		Prefix: callbackPrefix, Token: func() string { return callbackToken }, Allowed: allowed,
+		Prefix: callbackPrefix, Token: func(string) string { return callbackToken }, Allowed: allowed,
 	}, logger)
 	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))

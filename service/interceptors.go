@@ -12,12 +12,13 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// Interceptors hold every RPC to the contract, so that no handler has to: the
-// request's rules are checked, a panic is an error, and an error is what Errors
-// makes of it.
+// Interceptors hold every RPC to the contract and the policy, so that no handler
+// has to: the client must be allowed, the request's rules are checked, a panic is
+// an error, and an error is what Errors makes of it.
 type Interceptors struct {
 	validator protovalidate.Validator
 	errors    *Errors
+	gate      *Gate // nil: everybody may do everything
 	logger    *slog.Logger
 }
 
@@ -30,10 +31,20 @@ func NewInterceptors(errors *Errors, logger *slog.Logger) (*Interceptors, error)
 	return &Interceptors{validator: validator, errors: errors, logger: logger}, nil
 }
 
+// GuardedBy lets through whom gate lets through.
+func (i *Interceptors) GuardedBy(gate *Gate) *Interceptors {
+	i.gate = gate
+	return i
+}
+
 // Unary is the interceptor of unary RPCs.
 func (i *Interceptors) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
 	defer func() { err = i.finish(ctx, info.FullMethod, recover(), err) }()
-	if err := i.validate(req); err != nil {
+	ctx, err = i.gate.admit(ctx, info.FullMethod)
+	if err != nil {
+		return nil, err
+	}
+	if err := i.check(ctx, req); err != nil {
 		return nil, err
 	}
 	return handler(ctx, req)
@@ -42,7 +53,13 @@ func (i *Interceptors) Unary(ctx context.Context, req any, info *grpc.UnaryServe
 // Stream is the interceptor of streaming RPCs.
 func (i *Interceptors) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer func() { err = i.finish(stream.Context(), info.FullMethod, recover(), err) }()
-	return handler(srv, &validatingStream{ServerStream: stream, validate: i.validate})
+	ctx, err := i.gate.admit(stream.Context(), info.FullMethod)
+	if err != nil {
+		return err
+	}
+	ctx, forget := i.gate.follow(ctx)
+	defer forget()
+	return handler(srv, &checkedStream{stream, ctx, i.check})
 }
 
 // finish turns what came out of a handler, or stopped it, into a status.
@@ -61,24 +78,37 @@ func (i *Interceptors) finish(ctx context.Context, method string, panicked any, 
 	return s.Err()
 }
 
-func (i *Interceptors) validate(req any) error {
+// Refuse is the error of a request that got no further than its credentials.
+func (i *Interceptors) Refuse(ctx context.Context, method string, err error) error {
+	return i.finish(ctx, method, nil, err)
+}
+
+// check holds a request to the contract, and then to what its client may do.
+func (i *Interceptors) check(ctx context.Context, req any) error {
 	msg, ok := req.(proto.Message)
 	if !ok {
 		return fmt.Errorf("request is %T, not a message", req)
 	}
-	return i.validator.Validate(msg)
+	if err := i.validator.Validate(msg); err != nil {
+		return err
+	}
+	return i.gate.check(ctx, req)
 }
 
-// validatingStream checks what it receives.
-type validatingStream struct {
+// checkedStream checks what it receives.
+type checkedStream struct {
 	grpc.ServerStream
-	validate func(any) error
+	ctx   context.Context
+	check func(context.Context, any) error
 }
+
+// Context implements grpc.ServerStream.
+func (s *checkedStream) Context() context.Context { return s.ctx }
 
 // RecvMsg implements grpc.ServerStream.
-func (s *validatingStream) RecvMsg(m any) error {
+func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
 	}
-	return s.validate(m)
+	return s.check(s.ctx, m)
 }

@@ -54,7 +54,7 @@ func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Act
 	}
 	key := recordKey(principalOf(ctx), kind, req.GetRequestId())
 	now := time.Now()
-	act := a.begin(kind, req, upstream.Repeat{ID: req.GetRequestId(), FirstSent: now})
+	act := a.begin(ctx, kind, req, upstream.Repeat{ID: req.GetRequestId(), FirstSent: now})
 	record := &logv1.Request{
 		Hash: hash, RepeatId: act.repeat.ID, FirstSent: timestamppb.New(now),
 		CallbackUri: act.callbackURI, Cursor: act.receipt.GetCursor(), BusyUntil: busyUntil(ctx, now),
@@ -176,7 +176,13 @@ func (a *Actions) recordFailure(ctx context.Context, key string, record *logv1.R
 
 // mayHaveActed says whether the upstream may have done what failed.
 func mayHaveActed(err error) bool {
-	var e *upstream.Error
+	var (
+		e       *upstream.Error
+		refused *refusal
+	)
+	if errors.As(err, &refused) {
+		return false
+	}
 	return !errors.As(err, &e) || e.MayHaveActed()
 }
 
