@@ -9,6 +9,8 @@ import (
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -31,6 +33,7 @@ func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
 	}
 	s := grpc.NewServer(
 		service.Codec(),
+		grpc.Creds(opts.transportCredentials()),
 		grpc.MaxRecvMsgSize(maxRequest),
 		// Finds clients that are gone without a word, whose streams would else
 		// stay forever.
@@ -45,6 +48,13 @@ func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
 	grpc_health_v1.RegisterHealthServer(s, healthServer)
 	reflection.Register(s)
 	return s
+}
+
+func (o Options) transportCredentials() credentials.TransportCredentials {
+	if o.TLS == nil {
+		return transportCredentials{insecure.NewCredentials()}
+	}
+	return transportCredentials{credentials.NewTLS(o.TLS.serverConfig())}
 }
 
 // slogger logs RPCs with logger: the levels of the two are the same numbers. It

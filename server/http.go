@@ -29,7 +29,7 @@ func (s *Server) httpHandler() http.Handler {
 	})
 	// A page of another origin, open in a browser on this machine, must not be
 	// able to place calls.
-	return http.NewCrossOriginProtection().Handler(mux)
+	return http.NewCrossOriginProtection().Handler(s.authenticated(mux))
 }
 
 // readyz says whether the gateway can do its work, and if not, why.

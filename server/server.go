@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/callgate/callgate/access"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
 )
@@ -33,6 +34,12 @@ type Options struct {
 	Emulator *http.Server
 
 	Interceptors *service.Interceptors
+	// Authenticator finds out who clients are, and Gate knows what they may do;
+	// both nil: whoever comes may do everything.
+	Authenticator *access.Authenticator
+	Gate          *service.Gate
+	// TLS is for clients, and CallbackTLS for the upstream; nil: in the clear.
+	TLS, CallbackTLS *TLS
 	// Ready says why the gateway cannot do its work, if it cannot.
 	Ready func(context.Context) error
 	// Drain tells the streams that the gateway is about to stop, and ends them.
@@ -57,26 +64,36 @@ type Server struct {
 // New builds a server; Run serves it.
 func New(opts Options) (*Server, error) {
 	s := &Server{opts: opts, health: health.NewServer()}
+	if (opts.Authenticator == nil) != (opts.Gate == nil) {
+		return nil, errors.New("an authenticator needs a gate, and a gate an authenticator")
+	}
+	if opts.Authenticator != nil {
+		opts.Interceptors = opts.Interceptors.GuardedBy(opts.Gate, s.identity)
+	}
 	s.grpc = newGRPCServer(opts, s.health)
 	rest, err := newREST()
 	if err != nil {
 		return nil, err
 	}
 	s.rest = rest
-	s.http = newHTTPServer(s.httpHandler())
-	s.callbacks = newHTTPServer(opts.Callbacks)
+	s.http = newHTTPServer(s.httpHandler(), opts.TLS)
+	s.callbacks = newHTTPServer(opts.Callbacks, opts.CallbackTLS)
 	return s, nil
 }
 
 // newHTTPServer bounds what a client may take its time over. There is no write
 // timeout: it would cut streams.
-func newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{
+func newHTTPServer(handler http.Handler, tls *TLS) *http.Server {
+	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 	}
+	if tls != nil {
+		server.TLSConfig = tls.serverConfig()
+	}
+	return server
 }
 
 // Run serves the listeners until ctx ends, then stops in order. It returns when
@@ -166,7 +183,11 @@ func serveGRPC(name string, server *grpc.Server, l net.Listener) error {
 }
 
 func serveHTTP(name string, server *http.Server, l net.Listener) error {
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.Serve
+	if server.TLSConfig != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return named(name, err)
 	}
 	return nil

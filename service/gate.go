@@ -7,9 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
-
 	"github.com/callgate/callgate/access"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 // Gate holds clients to the policy: which methods they may call, which calls they
@@ -36,8 +35,7 @@ type openStream struct {
 // knows who owns the calls; stands tells whether an identity has not been
 // withdrawn.
 func NewGate(log ownerLog, stands func(access.Identity) bool) *Gate {
-	g := &Gate{owners: newOwners(log), quotas: newQuotas(), stands: stands, streams: map[*openStream]struct{}{}}
-	return g
+	return &Gate{owners: newOwners(log), quotas: newQuotas(), stands: stands, streams: map[*openStream]struct{}{}}
 }
 
 // SetPolicy has the gate go by policy from here on. Streams of clients to which it
@@ -78,13 +76,7 @@ func (g *Gate) Knows(id access.Identity) error {
 // admit tells whether the client may call a method, and notes what it may do there
 // in the context.
 func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) {
-	if g == nil {
-		return ctx, nil
-	}
 	method, known := methods[name]
-	if known && method.role == "" {
-		return ctx, nil
-	}
 	id := clientOf(ctx).identity
 	if id.Principal == "" {
 		return nil, fmt.Errorf("%w: %s came without an identity", access.ErrUnauthenticated, name)
@@ -107,7 +99,7 @@ func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) 
 // it names, and be allowed to dial whom it dials.
 func (g *Gate) check(ctx context.Context, req any) error {
 	c := clientOf(ctx)
-	if g == nil || c.grant == nil {
+	if c.grant == nil {
 		return nil
 	}
 	if c.method.scope == namedCall && !c.grant.AllCalls {
@@ -157,7 +149,7 @@ func namedCalls(req any) []string {
 // finds it changed. forget must be called at its end.
 func (g *Gate) follow(ctx context.Context) (_ context.Context, forget func()) {
 	c := clientOf(ctx)
-	if g == nil || c.grant == nil {
+	if c.grant == nil {
 		return ctx, func() {}
 	}
 	ctx, end := context.WithCancelCause(ctx)

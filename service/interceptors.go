@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/callgate/callgate/access"
 )
 
 // Interceptors hold every RPC to the contract and the policy, so that no handler
@@ -19,6 +21,7 @@ type Interceptors struct {
 	validator protovalidate.Validator
 	errors    *Errors
 	gate      *Gate // nil: everybody may do everything
+	identify  func(context.Context) (access.Identity, error)
 	logger    *slog.Logger
 }
 
@@ -31,16 +34,18 @@ func NewInterceptors(errors *Errors, logger *slog.Logger) (*Interceptors, error)
 	return &Interceptors{validator: validator, errors: errors, logger: logger}, nil
 }
 
-// GuardedBy lets through whom gate lets through.
-func (i *Interceptors) GuardedBy(gate *Gate) *Interceptors {
-	i.gate = gate
-	return i
+// GuardedBy is interceptors that let through whom gate does; identify finds out
+// who that is.
+func (i *Interceptors) GuardedBy(gate *Gate, identify func(context.Context) (access.Identity, error)) *Interceptors {
+	guarded := *i
+	guarded.gate, guarded.identify = gate, identify
+	return &guarded
 }
 
 // Unary is the interceptor of unary RPCs.
 func (i *Interceptors) Unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (resp any, err error) {
 	defer func() { err = i.finish(ctx, info.FullMethod, recover(), err) }()
-	ctx, err = i.gate.admit(ctx, info.FullMethod)
+	ctx, err = i.admit(ctx, info.FullMethod)
 	if err != nil {
 		return nil, err
 	}
@@ -53,12 +58,15 @@ func (i *Interceptors) Unary(ctx context.Context, req any, info *grpc.UnaryServe
 // Stream is the interceptor of streaming RPCs.
 func (i *Interceptors) Stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) (err error) {
 	defer func() { err = i.finish(stream.Context(), info.FullMethod, recover(), err) }()
-	ctx, err := i.gate.admit(stream.Context(), info.FullMethod)
+	ctx, err := i.admit(stream.Context(), info.FullMethod)
 	if err != nil {
 		return err
 	}
-	ctx, forget := i.gate.follow(ctx)
-	defer forget()
+	if i.gate != nil {
+		var forget func()
+		ctx, forget = i.gate.follow(ctx)
+		defer forget()
+	}
 	return handler(srv, &checkedStream{stream, ctx, i.check})
 }
 
@@ -72,15 +80,31 @@ func (i *Interceptors) finish(ctx context.Context, method string, panicked any, 
 		return nil
 	}
 	s := i.errors.Status(err)
-	if s.Code() == codes.Internal {
+	switch s.Code() {
+	case codes.Internal:
 		i.logger.ErrorContext(ctx, "internal error", "grpc.method", method, "error", err)
+	case codes.Unauthenticated: // the client is not told why
+		i.logger.InfoContext(ctx, "client not authenticated", "grpc.method", method, "error", err)
 	}
 	return s.Err()
 }
 
-// Refuse is the error of a request that got no further than its credentials.
+// Refuse is the error of a request that is none of an RPC, and got no further than
+// its credentials.
 func (i *Interceptors) Refuse(ctx context.Context, method string, err error) error {
 	return i.finish(ctx, method, nil, err)
+}
+
+// admit is the context of a request that may go on to its method.
+func (i *Interceptors) admit(ctx context.Context, method string) (context.Context, error) {
+	if i.gate == nil || isOpen(method) {
+		return ctx, nil
+	}
+	id, err := i.identify(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return i.gate.admit(WithIdentity(ctx, id), method)
 }
 
 // check holds a request to the contract, and then to what its client may do.
@@ -91,6 +115,9 @@ func (i *Interceptors) check(ctx context.Context, req any) error {
 	}
 	if err := i.validator.Validate(msg); err != nil {
 		return err
+	}
+	if i.gate == nil {
+		return nil
 	}
 	return i.gate.check(ctx, req)
 }

@@ -63,3 +63,9 @@ var methods = map[string]method{
 	reflectionv1.ServerReflection_ServerReflectionInfo_FullMethodName:      {access.Monitor, noCall},
 	reflectionv1alpha.ServerReflection_ServerReflectionInfo_FullMethodName: {access.Monitor, noCall},
 }
+
+// isOpen tells whether a method is for whoever comes.
+func isOpen(name string) bool {
+	method, known := methods[name]
+	return known && method.role == ""
+}

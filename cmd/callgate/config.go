@@ -42,7 +42,9 @@ type Config struct {
 	HTTPAddr     string `name:"http-addr" default:"127.0.0.1:8080" help:"Where REST, health and metrics listen."`
 	CallbackAddr string `default:"127.0.0.1:8081" help:"Where the upstream's callbacks arrive. The only listener that is meant to face the internet."`
 	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
-	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated."`
+	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated over TLS."`
+
+	AccessConfig
 
 	Upstream               string `enum:"auto,acs,emulator" default:"auto" help:"Call Automation itself (acs), or the emulator; auto is acs when one is configured."`
 	Endpoint               string `help:"Endpoint of the Communication Services resource, for an Entra credential (see azidentity's environment variables)."`
@@ -162,7 +164,10 @@ func (c *Config) validate() error {
 	if _, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, false); err != nil {
 		wrong("--callback-uri-allow: %w", err)
 	}
-	errs = append(errs, c.validateNATS())
+	errs = append(errs, c.AccessConfig.validate(), c.validateNATS())
+	if c.emulated() && c.CallbackTLSCertFile != "" {
+		wrong("--callback-tls-cert-file is for a real upstream: the emulator reports within this machine, in the clear")
+	}
 	if c.callbackKey.Given() {
 		if _, err := parseCallbackKeys(c.callbackKey); err != nil {
 			wrong("%w", err)

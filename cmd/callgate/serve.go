@@ -73,7 +73,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	defer c.followKeys(ctx, client, tokens, p.getenv, logger)()
+	clients, err := c.clients(log)
+	if err != nil {
+		return err
+	}
+	defer clients.count(ctx, hub, logger)()
+	defer follow(ctx, logger, append(c.followedKeys(client, tokens, p.getenv), clients.followed...)...)()
 	known, err := catalogue.Load()
 	if err != nil {
 		return err
@@ -98,19 +103,23 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, callbacks, logger)
+	actions := service.NewActions(hub, requests, callbacks, logger).GuardedBy(clients.gate)
 	srv, err := server.New(server.Options{
-		CallControl:  service.NewCallControl(client, actions),
-		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub),
-		Callbacks:    receiver,
-		Emulator:     emulatorServer(em),
-		Interceptors: interceptors,
-		Ready:        log.Check,
-		Drain:        hub.Drain,
-		Grace:        c.ShutdownGrace,
-		Gatherer:     registry,
-		Logger:       logger,
+		CallControl:   service.NewCallControl(client, actions),
+		Participants:  service.NewParticipants(client, actions),
+		Events:        service.NewEvents(log, hub),
+		Callbacks:     receiver,
+		Emulator:      emulatorServer(em),
+		Interceptors:  interceptors,
+		Authenticator: clients.authenticator,
+		Gate:          clients.gate,
+		TLS:           clients.tls,
+		CallbackTLS:   clients.callbackTLS,
+		Ready:         log.Check,
+		Drain:         hub.Drain,
+		Grace:         c.ShutdownGrace,
+		Gatherer:      registry,
+		Logger:        logger,
 	})
 	if err != nil {
 		return err
@@ -120,7 +129,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 }
 
 func (c *Config) addresses() server.Addresses {
-	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr}
+	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Guarded: c.guarded()}
 	if c.emulated() {
 		addrs.Emulator = c.EmulatorAddr
 	}
@@ -246,7 +255,14 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	grpc := l.GRPC.Addr().String()
 	fmt.Fprintf(w, "callgate %s is ready\n\n", version())
 	fmt.Fprintf(w, "  gRPC       %s\n", grpc)
-	fmt.Fprintf(w, "  REST       http://%s/v1/\n", l.HTTP.Addr())
+	scheme, grpcurl := "http", "grpcurl -plaintext"
+	if c.TLSCertFile != "" {
+		scheme, grpcurl = "https", "grpcurl"
+	}
+	if c.authenticates() {
+		grpcurl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	fmt.Fprintf(w, "  REST       %s://%s/v1/\n", scheme, l.HTTP.Addr())
 	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
@@ -257,10 +273,10 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 			"  resources are told apart by the token in their address alone.\n")
 	}
 	fmt.Fprint(w, "\nWatch all events:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{}' %s callgate.v1.Events/StreamEvents\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{}' %s callgate.v1.Events/StreamEvents\n", grpcurl, grpc)
 	fmt.Fprint(w, "Place a call:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
-		"%s callgate.v1.CallControl/CreateCall\n\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
+		"%s callgate.v1.CallControl/CreateCall\n\n", grpcurl, grpc)
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
