@@ -69,7 +69,7 @@ type gateway struct {
 	stop           func() error
 }
 
-var printedAddress = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:http://)?([0-9.:]+)`)
+var printedAddress = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:https?://)?([0-9.:]+)`)
 
 const tryThis = "CallControl/CreateCall" // ends the welcome
 
@@ -151,7 +151,7 @@ func (g *gateway) connect(t *testing.T) {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
-	g.conn, g.http = conn, &http.Client{Transport: transport}
+	g.conn, g.http = conn, &http.Client{Transport: credentialed{transport}}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		if err := conn.Close(); err != nil {
