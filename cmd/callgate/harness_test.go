@@ -256,7 +256,12 @@ func restRequest(method string, req proto.Message) (verb, path, body string, err
 // stream follows all events from now on.
 func (g *gateway) stream(t *testing.T, req *callgatev1.StreamEventsRequest) *events {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	return g.streamIn(context.Background(), t, req)
+}
+
+func (g *gateway) streamIn(ctx context.Context, t *testing.T, req *callgatev1.StreamEventsRequest) *events {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
 	stream, err := callgatev1.NewEventsClient(g.conn).StreamEvents(ctx, req)
 	if err != nil {
 		cancel()
