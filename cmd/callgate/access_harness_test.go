@@ -26,7 +26,11 @@ func tokenLine(name string) string {
 
 // as is the context of a request with a token, over gRPC and over REST.
 func as(ctx context.Context, name string) context.Context {
-	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+tokenOf(name))
+	return withBearer(ctx, tokenOf(name))
+}
+
+func withBearer(ctx context.Context, token string) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+token)
 }
 
 // credentialed sends, over REST, the metadata of a request's context as headers.

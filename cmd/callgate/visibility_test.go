@@ -27,7 +27,12 @@ func (g *gateway) createAs(t *testing.T, name string, targets ...*callgatev1.Com
 
 func (g *gateway) hangUpAs(t *testing.T, name, call string) {
 	t.Helper()
-	if _, err := callgatev1.NewCallControlClient(g.conn).HangUpCall(as(t.Context(), name), &callgatev1.HangUpCallRequest{
+	g.hangUpWith(t, tokenOf(name), call)
+}
+
+func (g *gateway) hangUpWith(t *testing.T, token, call string) {
+	t.Helper()
+	if _, err := callgatev1.NewCallControlClient(g.conn).HangUpCall(withBearer(t.Context(), token), &callgatev1.HangUpCallRequest{
 		CallConnectionId: call, ForEveryone: true, WaitTimeout: patience,
 	}); err != nil {
 		t.Fatal(err)
