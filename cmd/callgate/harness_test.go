@@ -69,7 +69,7 @@ type gateway struct {
 	stop           func() error
 }
 
-var printedAddress = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:https?://)?([0-9.:]+)`)
+var printedAddress = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:https?://)?(\[::\]:[0-9]+|[0-9.:]+)`)
 
 const tryThis = "CallControl/CreateCall" // ends the welcome
 

@@ -263,7 +263,11 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 		grpcurl += ` -H "Authorization: Bearer $TOKEN"`
 	}
 	fmt.Fprintf(w, "  REST       %s://%s/v1/\n", scheme, l.HTTP.Addr())
-	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
+	fmt.Fprintf(w, "  callbacks  %s/callbacks/...", c.callbackBase(l))
+	if c.CallbackBaseURL != "" {
+		fmt.Fprintf(w, " on %s", l.Callbacks.Addr())
+	}
+	fmt.Fprintln(w)
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
 	}
