@@ -42,6 +42,9 @@ func (c *doctorCmd) Run(ctx context.Context, p process) error {
 	} else if findings[0].err == nil {
 		findings = append(findings, c.checkUpstream(ctx), c.checkCallbacks(ctx, http.DefaultClient), c.checkKeys(ctx))
 	}
+	if findings[0].err == nil {
+		findings = append(findings, c.checkClients(ctx)...)
+	}
 	findings = append(findings, c.checkLog(ctx))
 
 	unwell := false
