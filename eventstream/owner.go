@@ -10,7 +10,7 @@ const ownerRecords = 8
 func (l *Log) Owner(ctx context.Context, callConnectionID string) (string, error) {
 	var after uint64
 	for range ownerRecords {
-		msg, err := l.askLeader(ctx, leaderRequest{NextFor: callSubject(callConnectionID), Seq: after + 1})
+		msg, err := l.askLeader(ctx, leaderRequest{NextFor: callSubject(callConnectionID, true), Seq: after + 1})
 		if err != nil || msg == nil {
 			return "", err
 		}

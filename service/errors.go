@@ -26,6 +26,8 @@ const (
 	errorDomain = "callgate"
 	// errorPage explains every reason.
 	errorPage = "https://github.com/callgate/callgate/blob/main/docs/errors.md#"
+	// reasonUnexplained is that of an answer which the catalogue does not know.
+	reasonUnexplained = "UPSTREAM_REFUSED"
 )
 
 // fieldError is a request field that only the handler can judge.
@@ -64,18 +66,28 @@ func NewErrors(c *catalogue.Catalogue, reg prometheus.Registerer) *Errors {
 // a stable reason, and what the upstream said. It is the only place that chooses
 // codes. The cause of INTERNAL is not told; it belongs in our log.
 func (e *Errors) Status(err error) *status.Status {
+	s := e.describe(err)
+	if reasonOf(s) == reasonUnexplained {
+		e.unexplained.Inc()
+	}
+	if refusalOf(err) != nil {
+		e.refused.WithLabelValues(reasonOf(s)).Inc()
+	}
+	return s
+}
+
+// describe is Status, without counting.
+func (e *Errors) describe(err error) *status.Status {
 	var (
 		upstreamErr *upstream.Error
 		validation  *protovalidate.ValidationError
 		field       *fieldError
 		trimmed     *eventstream.CursorTrimmedError
-		refused     *refusal
 	)
-	switch {
-	case errors.Is(err, access.ErrUnauthenticated), errors.Is(err, eventstream.ErrTokenInvalid):
-		return e.refuse(&refusal{reason: "UNAUTHENTICATED"}) // and not why, which is the attacker's question
-	case errors.As(err, &refused):
+	if refused := refusalOf(err); refused != nil {
 		return e.refuse(refused)
+	}
+	switch {
 	case errors.Is(err, upstream.ErrInvalidRequest):
 		return e.status("INVALID_REQUEST", "an id or a page token is not one that the upstream gave out", nil)
 	case errors.As(err, &upstreamErr):
@@ -98,8 +110,20 @@ func (e *Errors) Status(err error) *status.Status {
 	return e.status("INTERNAL", "internal error", nil)
 }
 
+// refusalOf is the refusal that err is; nil for none. A bad credential is one, and
+// not for why it is bad, which is the attacker's question.
+func refusalOf(err error) *refusal {
+	var refused *refusal
+	switch {
+	case errors.Is(err, access.ErrUnauthenticated), errors.Is(err, eventstream.ErrTokenInvalid):
+		return &refusal{reason: "UNAUTHENTICATED"}
+	case errors.As(err, &refused):
+		return refused
+	}
+	return nil
+}
+
 func (e *Errors) refuse(r *refusal) *status.Status {
-	e.refused.WithLabelValues(r.reason).Inc()
 	if r.retryAfter > 0 {
 		return e.status(r.reason, "", r.metadata, &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter)})
 	}
@@ -163,8 +187,7 @@ func (e *Errors) upstreamEntry(err *upstream.Error) *catalogue.Error {
 		if known := e.catalogue.Answer(s, err.Code); known != nil {
 			return known
 		}
-		e.unexplained.Inc()
-		return e.catalogue.ByReason("UPSTREAM_REFUSED")
+		return e.catalogue.ByReason(reasonUnexplained)
 	case !err.Repeatable:
 		return e.catalogue.ByReason("UPSTREAM_OUTCOME_UNKNOWN") // UNAVAILABLE says "send it again"; this could dial twice
 	case errors.Is(err, upstream.ErrCircuitOpen):
@@ -225,4 +248,14 @@ func (e *Errors) told(entry *catalogue.Error, message string, metadata map[strin
 		return s // cannot be: every detail is a message and the code is not OK
 	}
 	return detailed
+}
+
+// reasonOf is the stable reason that a status of ours carries; empty for another.
+func reasonOf(s *status.Status) string {
+	for _, detail := range s.Details() {
+		if info, is := detail.(*errdetails.ErrorInfo); is {
+			return info.GetReason()
+		}
+	}
+	return ""
 }

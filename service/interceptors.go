@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/callgate/callgate/access"
+	"github.com/callgate/callgate/upstream"
 )
 
 // Interceptors hold every RPC to the contract and the policy, so that no handler
@@ -52,7 +53,7 @@ func (i *Interceptors) Unary(ctx context.Context, req any, info *grpc.UnaryServe
 	if err := i.check(ctx, req); err != nil {
 		return nil, err
 	}
-	return handler(ctx, req)
+	return handler(upstream.WithAnswer(ctx), req)
 }
 
 // Stream is the interceptor of streaming RPCs.

@@ -22,6 +22,11 @@ func WithIdentity(ctx context.Context, id access.Identity) context.Context {
 	return context.WithValue(ctx, clientKey{}, client{identity: id})
 }
 
+// WithPrincipal is WithIdentity for a client of which no more than its name counts.
+func WithPrincipal(ctx context.Context, name string) context.Context {
+	return WithIdentity(ctx, access.Identity{Principal: name})
+}
+
 func clientOf(ctx context.Context) client {
 	c, _ := ctx.Value(clientKey{}).(client)
 	return c
