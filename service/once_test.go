@@ -191,7 +191,7 @@ func TestGatewayGoneMeanwhile(t *testing.T) {
 			up := answering(201, created)
 			g := newGateway(t, up)
 			begun := time.Now().Add(-tc.begun).UTC().Truncate(time.Second)
-			key := sha256.Sum256([]byte("ACTION_CREATE_CALL\n" + requestID + "\n"))
+			key := sha256.Sum256([]byte("ACTION_CREATE_CALL\n" + requestID))
 			raw, err := proto.MarshalOptions{Deterministic: true}.Marshal(named())
 			if err != nil {
 				t.Fatal(err)

@@ -162,3 +162,49 @@ func TestOwnersAreKnownAfterARestart(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandsBelongToTheCallsOwner, whoever gave them; and they make the owner
+// known where no event comes, because the client has them sent elsewhere.
+func TestCommandsBelongToTheCallsOwner(t *testing.T) {
+	f := newFiles(t)
+	args := []string{
+		"--data-dir=" + t.TempDir(), "--token-file=" + f.tokens("one", "other", "root"),
+		"--policy-file=" + f.write("policy.yaml", policyOf("one: {role: operator}", "other: {role: operator}", "root: {role: admin}")),
+	}
+	g := start(t, args...)
+	created, err := callgatev1.NewCallControlClient(g.conn).CreateCall(as(t.Context(), "one"), &callgatev1.CreateCallRequest{
+		Targets: []*callgatev1.CommunicationIdentifier{user("8:acs:res_a")}, CallbackUri: "http://127.0.0.1:1/elsewhere",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	call := created.GetReceipt().GetCallConnectionId()
+	if _, err := callgatev1.NewCallControlClient(g.conn).HangUpCall(as(t.Context(), "root"), &callgatev1.HangUpCallRequest{CallConnectionId: call}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.stop(); err != nil {
+		t.Fatal(err)
+	}
+	g = start(t, args...)
+	req := &callgatev1.StreamEventsRequest{Start: &callgatev1.StreamEventsRequest_Earliest{Earliest: true}, IncludeCommands: true}
+	one, other := g.streamAs(t, "one", req), g.streamAs(t, "other", req)
+	given := func(action callgatev1.Action) func(*callgatev1.CallEvent) bool {
+		return func(e *callgatev1.CallEvent) bool { return e.GetCommand().GetAction() == action.String() }
+	}
+	const accepted = callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED
+	one.find(t, accepted, given(callgatev1.Action_ACTION_CREATE_CALL))
+	if by := one.find(t, accepted, given(callgatev1.Action_ACTION_HANG_UP_CALL)).GetCommand().GetPrincipal(); by != "token:root" {
+		t.Errorf("%q has hung up", by)
+	}
+	g.createAs(t, "other", user("8:acs:res_b"))
+	other.find(t, accepted, given(callgatev1.Action_ACTION_CREATE_CALL))
+	if got := other.all(); got[0].GetCallConnectionId() == call {
+		t.Errorf("who is not concerned sees %v", got[0])
+	}
+	for name, want := range map[string]bool{"one": true, "other": false} {
+		list, err := callgatev1.NewEventsClient(g.conn).ListEvents(as(t.Context(), name), &callgatev1.ListEventsRequest{CallConnectionId: call, IncludeCommands: true})
+		if got := err == nil && len(list.GetEvents()) == 2; got != want {
+			t.Errorf("%s sees the call: %v, %v, %v", name, got, list, err)
+		}
+	}
+}
