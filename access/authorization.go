@@ -9,9 +9,9 @@ import (
 const (
 	// maxToken bounds a token, in bytes.
 	maxToken = 16 << 10
-	// minStaticToken is how long a static token is at least: a shorter one can be
+	// MinStaticToken is how long a static token is at least: a shorter one can be
 	// guessed, and its hash turned back.
-	minStaticToken = 20
+	MinStaticToken = 20
 )
 
 // ParseAuthorization takes the token out of an Authorization header: of the

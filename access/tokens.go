@@ -119,7 +119,7 @@ func (t *Tokens) identify(token string) (id Identity, known bool) {
 		at = subtle.ConstantTimeSelect(same, i, at)
 		found |= same
 	}
-	if found == 0 || len(token) < minStaticToken {
+	if found == 0 || len(token) < MinStaticToken {
 		return Identity{}, false
 	}
 	return Identity{
