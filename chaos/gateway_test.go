@@ -78,7 +78,7 @@ func startGateway(t *testing.T) *gateway {
 	actions := service.NewActions(hub, requests, log, errs, service.Callbacks{Prefix: callbacks + eventstream.CallbackPath, Token: tokens.Callback}, logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
-		Participants: service.NewParticipants(client, actions),
+		Participants: service.NewParticipants(client, actions, tokens),
 		Events:       service.NewEvents(log, hub),
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
 			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,

@@ -25,6 +25,7 @@ type Tokens struct {
 const (
 	purposeCallback  = "callback"
 	purposeEventGrid = "eventgrid"
+	purposeSeal      = "seal"
 )
 
 const (
@@ -85,6 +86,30 @@ func (t *Tokens) VerifyEventGrid(token string) bool {
 	return good && owner == ""
 }
 
+// Seal makes a text that a client is to bring back as it is, and with what it is
+// about, such as the place to go on in a list.
+func (t *Tokens) Seal(about, text string) string {
+	sum := sha256.Sum256([]byte(about))
+	return base64.RawURLEncoding.EncodeToString(append(tokenSign(nil, t.current()[0], purposeSeal, sum[:], text), text...))
+}
+
+// Unseal is the text that Seal was given with about, if it was.
+func (t *Tokens) Unseal(about, sealed string) (text string, good bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil || len(raw) < tokenSignature {
+		return "", false
+	}
+	sum := sha256.Sum256([]byte(about))
+	text = string(raw[tokenSignature:])
+	for _, key := range t.current() {
+		good = hmac.Equal(raw[:tokenSignature], tokenSign(nil, key, purposeSeal, sum[:], text)) || good
+	}
+	if !good {
+		return "", false
+	}
+	return text, true
+}
+
 // mint makes a token: random bytes, their and the owner's signature, and the
 // owner, in URL-safe base64.
 func (t *Tokens) mint(purpose, owner string) string {
@@ -115,7 +140,7 @@ func (t *Tokens) verify(purpose, token string) (owner string, good bool) {
 }
 
 // tokenSign appends the signature of random and owner under key, for purpose, to
-// b. Random has always the same length.
+// b. Random has the same length for all of a purpose.
 func tokenSign(b, key []byte, purpose string, random []byte, owner string) []byte {
 	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte(purpose)) // no purpose begins with another

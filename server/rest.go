@@ -99,7 +99,7 @@ func writeError(w http.ResponseWriter, m runtime.Marshaler, err error) {
 	}
 	w.Header().Set("Content-Type", m.ContentType(s.Proto()))
 	w.WriteHeader(runtime.HTTPStatusFromCode(s.Code()))
-	_, _ = w.Write(body) // a client that is gone needs no answer
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that is gone needs no answer
 }
 
 // restRoutingError answers for a path or a verb that there is not.

@@ -63,7 +63,7 @@ func (t *TLS) Reload() (changed bool, err error) {
 		return false, fmt.Errorf("%s, %s: %w", t.files.Cert, t.files.Key, err)
 	}
 	config := &tls.Config{
-		MinVersion:   t.files.MinVersion, // #nosec G402 -- the operator may choose 1.2
+		MinVersion:   t.files.MinVersion,
 		Certificates: []tls.Certificate{pair},
 		NextProtos:   []string{"h2", "http/1.1"},
 	}
@@ -84,7 +84,7 @@ func (t *TLS) Expires() time.Time { return t.config.Load().Certificates[0].Leaf.
 // serverConfig has each connection go by the files as they are then.
 func (t *TLS) serverConfig() *tls.Config {
 	return &tls.Config{
-		MinVersion: t.files.MinVersion, // #nosec G402 -- the operator may choose 1.2
+		MinVersion: t.files.MinVersion,
 		NextProtos: []string{"h2", "http/1.1"},
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			if config := t.config.Load(); config != nil {

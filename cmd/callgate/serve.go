@@ -107,7 +107,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	actions := service.NewActions(hub, requests, log, errs, callbacks, logger).GuardedBy(clients.gate)
 	srv, err := server.New(server.Options{
 		CallControl:   service.NewCallControl(client, actions),
-		Participants:  service.NewParticipants(client, actions),
+		Participants:  service.NewParticipants(client, actions, tokens),
 		Events:        service.NewEvents(log, hub),
 		Callbacks:     receiver,
 		Emulator:      emulatorServer(em),
