@@ -18,9 +18,12 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/status"
 
+	"github.com/callgate/callgate/client"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -206,7 +209,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 	f := newFiles(t)
 	g := start(t, "--oidc-issuer="+p.server.URL, "--oidc-audience=callgate", "--oidc-clock-skew=1ms",
 		"--policy-file="+f.write("policy.yaml", "principals: {'oidc:ada': {role: operator}}"))
-	short := p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Add(3 * time.Second).Unix()})
+	short := p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Add(5 * time.Second).Unix()})
 	long := p.sign(t, jose.ES256, "ec", key, nil)
 
 	stream := g.streamIn(withBearer(context.Background(), short), t, nil)
@@ -242,5 +245,56 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 			t.Errorf("the event at %s came twice", e.GetCursor())
 		}
 		seen[e.GetCursor()] = true
+	}
+}
+
+// renewed gives each RPC the next of some tokens, made at that moment.
+type renewed struct {
+	mu     sync.Mutex
+	tokens []func() string
+}
+
+func (r *renewed) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.tokens) == 0 {
+		return nil, nil
+	}
+	token := r.tokens[0]()
+	r.tokens = r.tokens[1:]
+	return map[string]string{"authorization": "Bearer " + token}, nil
+}
+
+func (*renewed) RequireTransportSecurity() bool { return false }
+
+// TestClientGoesOnWithANewToken: the Go client's stream outlives its token, and not
+// the right to it.
+func TestClientGoesOnWithANewToken(t *testing.T) {
+	p := newIssuer(t)
+	key := ecKey(t)
+	p.publish("ec", &key.PublicKey)
+	f := newFiles(t)
+	g := start(t, "--oidc-issuer="+p.server.URL, "--oidc-audience=callgate", "--oidc-clock-skew=1ms",
+		"--policy-file="+f.write("policy.yaml", "principals: {'oidc:ada': {role: viewer}}"))
+	short := func() string {
+		return p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Unix() + 3})
+	}
+	conn, err := client.Dial(g.grpcAddr, grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithPerRPCCredentials(&renewed{tokens: []func() string{short, short}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	begun := 0
+	err = client.Stream(t.Context(), conn, &callgatev1.StreamEventsRequest{}, func(resp *callgatev1.StreamEventsResponse) error {
+		if resp.GetStarted() != nil {
+			begun++
+		}
+		return nil
+	})
+	wantCode(t, err, codes.Unauthenticated)
+	wantReason(t, err, "UNAUTHENTICATED")
+	if begun != 2 {
+		t.Errorf("the stream began %d times", begun)
 	}
 }
