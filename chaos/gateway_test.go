@@ -82,7 +82,7 @@ func startGateway(t *testing.T) *gateway {
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
 			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,
 			Verifier: eventstream.NewVerifier(eventstream.VerifierOptions{
-				ConfigURL: g.emulator.URL + emulator.OpenIDConfigurationPath, Audience: emulator.DefaultResourceID, Skew: time.Minute,
+				ConfigURL: g.emulator.URL + emulator.OpenIDConfigurationPath, Audiences: []string{emulator.DefaultResourceID}, Skew: time.Minute,
 			}),
 		}),
 		Interceptors: interceptors,

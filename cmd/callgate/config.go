@@ -55,8 +55,16 @@ type Config struct {
 	UpstreamTryTimeout time.Duration `default:"10s" help:"How long one try may take."`
 	UpstreamRetryRate  float64       `default:"20" help:"How many tries a second, of all requests together, may be repetitions."`
 
-	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
-	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY; or several, the newest first. Read again when it changes. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackBaseURL     string `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
+	CallbackKeyFile     string `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY; or several, the newest first. Read again when it changes. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackConcurrency int    `default:"256" help:"How many callbacks of one source address (an IPv6 network) are served at once; others are answered 503. 0 for any number: behind a proxy all come from its address."`
+
+	EventGridAuth     string   `name:"event-grid-auth" enum:"key,entra,both" default:"key" help:"What lets Event Grid in: the key in the address, a token of Entra ID, or only both."`
+	EventGridTenant   string   `name:"event-grid-tenant" help:"The Entra tenant, a GUID, that makes those tokens."`
+	EventGridAudience []string `name:"event-grid-audience" help:"Whom those tokens must be meant for: the application that the subscription names, by its id and its URI."`
+	EventGridTopics   []string `name:"event-grid-topics" help:"Resource ids of the topics (for IncomingCall, the Communication Services resource) whose subscriptions are confirmed and whose events are let in. Without any: of all."`
+	EntraAuthority    string   `default:"https://login.microsoftonline.com" help:"Where Entra ID is; other clouds have their own."`
+
 	CallbackURIAllow   []string      `name:"callback-uri-allow" placeholder:"https://HOST/PATH/,..." help:"Addresses to which requests may have events sent instead of to callgate (callback_uri and the like): what begins with one of these, in whole path segments. Without any, none may; with the emulator, those on this machine may always."`
 	ResourceID         string        `name:"resource-id" help:"Immutable resource id (a GUID) of the Communication Services resource: the audience that callbacks must be signed for."`
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
@@ -162,7 +170,10 @@ func (c *Config) validate() error {
 	if _, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, false); err != nil {
 		wrong("--callback-uri-allow: %w", err)
 	}
-	errs = append(errs, c.validateNATS())
+	errs = append(errs, c.validateNATS(), c.validateEventGrid())
+	if c.CallbackConcurrency < 0 {
+		wrong("--callback-concurrency must be at least 0")
+	}
 	if c.callbackKey.Given() {
 		if _, err := parseCallbackKeys(c.callbackKey); err != nil {
 			wrong("%w", err)

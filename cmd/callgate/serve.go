@@ -83,6 +83,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Log:        log,
 		Tokens:     tokens,
 		Verifier:   c.verifier(listeners),
+		EventGrid:  c.eventGrid(),
+		PerSource:  c.CallbackConcurrency,
 		Logger:     logger,
 		Registerer: registry,
 	})
@@ -208,10 +210,13 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 }
 
 func (c *Config) verifier(l *server.Listeners) *eventstream.Verifier {
-	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Audience: c.ResourceID, Skew: c.CallbackClockSkew}
+	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Skew: c.CallbackClockSkew}
+	if c.ResourceID != "" {
+		opts.Audiences = []string{c.ResourceID}
+	}
 	if c.emulated() {
 		opts.ConfigURL = localURL(l.Emulator) + emulator.OpenIDConfigurationPath
-		opts.Audience = emulator.DefaultResourceID
+		opts.Audiences = []string{emulator.DefaultResourceID}
 	}
 	return eventstream.NewVerifier(opts)
 }
