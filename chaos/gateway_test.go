@@ -86,11 +86,15 @@ func startGateway(t *testing.T) *gateway {
 			}),
 		}),
 		Interceptors: interceptors,
-		Ready:        log.Check,
-		Drain:        hub.Drain,
-		Grace:        5 * time.Second,
-		Gatherer:     prometheus.NewRegistry(),
-		Logger:       logger,
+		Streams:      service.NewStreamLimits(1000, 1000, nil),
+		Limits: server.Limits{
+			Connections: 1000, ConnectionRPCs: 1000, ConnectionAge: time.Hour, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		},
+		Ready:    log.Check,
+		Drain:    hub.Drain,
+		Grace:    5 * time.Second,
+		Gatherer: prometheus.NewRegistry(),
+		Logger:   logger,
 	})
 	must(err)
 

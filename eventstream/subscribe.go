@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -96,6 +97,10 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
+	if age := s.hub.age; age > 0 {
+		// Not all at once, although many may have begun at once.
+		s.aged = time.After(age - age/10 + rand.N(age/5+1)) //nolint:gosec // chance enough
+	}
 	s.hub.metrics.subscriptions.Inc()
 	if len(s.filter.calls) > 0 {
 		s.queue = newQueue()

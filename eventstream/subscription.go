@@ -18,6 +18,7 @@ type Subscription struct {
 	filter   filter
 	interval time.Duration
 	timer    *time.Timer
+	aged     <-chan time.Time // nil: it may grow as old as it likes
 
 	startCursor, earliestCursor string
 
@@ -47,7 +48,8 @@ type Item struct {
 	Gap *Gap
 	// Heartbeat tells that there was none for a while.
 	Heartbeat *Heartbeat
-	// Draining tells that the gateway is about to stop. io.EOF follows.
+	// Draining tells that the gateway is about to stop, or that the subscription
+	// has grown old. io.EOF follows.
 	Draining *Draining
 }
 
@@ -69,7 +71,7 @@ type Heartbeat struct {
 	Time   time.Time
 }
 
-// Draining is the last word of a gateway that stops.
+// Draining is the last word before a reader is to come back.
 type Draining struct {
 	// Cursor is where to go on after.
 	Cursor string
@@ -84,6 +86,9 @@ func (s *Subscription) Started() (cursor, earliest string) { return s.startCurso
 // ErrLogUnavailable when the log could not be read, after which it may be called
 // again.
 func (s *Subscription) Next(ctx context.Context) (Item, error) {
+	if s.drained {
+		return Item{}, io.EOF
+	}
 	s.timer.Reset(s.interval)
 	for {
 		// First, so that a reader with much to pass over does not put these off.
@@ -93,7 +98,9 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		case <-s.closed:
 			return Item{}, io.EOF
 		case <-s.hub.draining:
-			return s.drain()
+			return s.drain(), nil
+		case <-s.aged:
+			return s.drain(), nil
 		case <-s.timer.C:
 			return s.heartbeat(), nil
 		default:
@@ -119,6 +126,8 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		case <-ctx.Done():
 		case <-s.closed:
 		case <-s.hub.draining:
+		case <-s.aged:
+			return s.drain(), nil
 		case <-s.timer.C:
 			return s.heartbeat(), nil
 		}
@@ -197,12 +206,9 @@ func (s *Subscription) heartbeat() Item {
 	return Item{Heartbeat: &Heartbeat{Cursor: s.hub.log.cursor(s.pos), Time: s.hub.now()}}
 }
 
-func (s *Subscription) drain() (Item, error) {
-	if s.drained {
-		return Item{}, io.EOF
-	}
+func (s *Subscription) drain() Item {
 	s.drained = true
-	return Item{Draining: &Draining{Cursor: s.hub.log.cursor(s.pos)}}, nil
+	return Item{Draining: &Draining{Cursor: s.hub.log.cursor(s.pos)}}
 }
 
 // Close ends the subscription: Next returns io.EOF, also where it waits.

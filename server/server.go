@@ -33,6 +33,9 @@ type Options struct {
 	Emulator *http.Server
 
 	Interceptors *service.Interceptors
+	// Streams bounds how many there are.
+	Streams *service.StreamLimits
+	Limits  Limits
 	// Ready says why the gateway cannot do its work, if it cannot.
 	Ready func(context.Context) error
 	// Drain tells the streams that the gateway is about to stop, and ends them.
@@ -47,6 +50,7 @@ type Options struct {
 type Server struct {
 	opts      Options
 	grpc      *grpc.Server
+	inner     *grpc.Server // of the REST front, whose one connection carries all its requests
 	health    *health.Server
 	rest      *rest
 	http      *http.Server
@@ -57,34 +61,28 @@ type Server struct {
 // New builds a server; Run serves it.
 func New(opts Options) (*Server, error) {
 	s := &Server{opts: opts, health: health.NewServer()}
-	s.grpc = newGRPCServer(opts, s.health)
+	s.grpc = newGRPCServer(opts, s.health, opts.Limits.connectionBounds()...)
+	s.inner = newGRPCServer(opts, s.health)
 	rest, err := newREST()
 	if err != nil {
 		return nil, err
 	}
 	s.rest = rest
-	s.http = newHTTPServer(s.httpHandler())
-	s.callbacks = newHTTPServer(opts.Callbacks)
-	return s, nil
-}
-
-// newHTTPServer bounds what a client may take its time over. There is no write
-// timeout: it would cut streams.
-func newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+	s.http = opts.Limits.newHTTPServer(s.httpHandler())
+	s.callbacks = opts.Limits.newCallbackServer(opts.Callbacks)
+	if opts.Emulator != nil {
+		opts.Limits.boundReads(opts.Emulator)
 	}
+	return s, nil
 }
 
 // Run serves the listeners until ctx ends, then stops in order. It returns when
 // nothing runs any more.
 func (s *Server) Run(ctx context.Context, l *Listeners) error {
+	l.limit(s.opts.Limits.Connections)
 	serving, fail := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serveGRPC("grpc", s.grpc, l.GRPC) })
-	serving.Go(func() error { return serveGRPC("rest", s.grpc, s.rest.pipe) })
+	serving.Go(func() error { return serveGRPC("rest", s.inner, s.rest.pipe) })
 	serving.Go(func() error { return serveHTTP("http", s.http, l.HTTP) })
 	serving.Go(func() error { return serveHTTP("callbacks", s.callbacks, l.Callbacks) })
 	if s.opts.Emulator != nil {
@@ -152,9 +150,11 @@ func (s *Server) stop() {
 			_ = server.Close() // Shutdown's error has been told
 		}
 	}
-	force := context.AfterFunc(ctx, s.grpc.Stop)
-	s.grpc.GracefulStop()
-	force()
+	for _, server := range []*grpc.Server{s.inner, s.grpc} {
+		force := context.AfterFunc(ctx, server.Stop)
+		server.GracefulStop()
+		force()
+	}
 	s.rest.close()
 }
 

@@ -92,6 +92,7 @@ var gatewayErrors = map[string]error{
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
+	"TOO_MANY_STREAMS":         errTooManyStreams,
 	"CANCELLED":                context.Canceled,
 	"DEADLINE_EXCEEDED":        context.DeadlineExceeded,
 }

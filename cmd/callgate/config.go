@@ -87,6 +87,14 @@ type Config struct {
 
 	RequestMemory time.Duration `default:"24h" help:"How long an action that a client named by a request_id is known when it comes again."`
 
+	MaxConnections      int           `default:"10000" help:"How many connections each listener serves at once; others wait."`
+	MaxConnectionRPCs   uint32        `name:"max-connection-rpcs" default:"1000" help:"How many RPCs may run at once on one gRPC connection."`
+	MaxStreamsPerClient int           `default:"1000" help:"How many streams one client (a principal, or an address where clients are not authenticated) may have open."`
+	MaxStreams          int           `default:"10000" help:"How many streams may be open in all."`
+	MaxConnectionAge    time.Duration `default:"1h" help:"After how long a stream is told to come back, and a gRPC connection takes no new RPCs, so that clients spread over replicas and meet new certificates."`
+	ReadTimeout         time.Duration `default:"30s" help:"How long a client may take to send a request."`
+	WriteTimeout        time.Duration `default:"30s" help:"How long a client over HTTP may take in nothing of what it is sent."`
+
 	EmulatorTimeScale float64       `default:"1" help:"How many times faster than life the emulator's people act."`
 	ShutdownGrace     time.Duration `default:"10s" help:"How long running requests may take to end when the gateway stops."`
 	LogFormat         string        `enum:"text,json" default:"text" help:"Format of the process's own log lines."`
@@ -182,9 +190,18 @@ func (c *Config) validate() error {
 	for name, d := range map[string]time.Duration{
 		"--upstream-try-timeout": c.UpstreamTryTimeout, "--log-max-age": c.LogMaxAge,
 		"--log-duplicate-window": c.LogDuplicateWindow, "--request-memory": c.RequestMemory, "--shutdown-grace": c.ShutdownGrace,
+		"--max-connection-age": c.MaxConnectionAge, "--read-timeout": c.ReadTimeout, "--write-timeout": c.WriteTimeout,
 	} {
 		if d <= 0 {
 			wrong("%s must be more than 0", name)
+		}
+	}
+	for name, n := range map[string]int{
+		"--max-connections": c.MaxConnections, "--max-connection-rpcs": int(c.MaxConnectionRPCs),
+		"--max-streams-per-client": c.MaxStreamsPerClient, "--max-streams": c.MaxStreams,
+	} {
+		if n < 1 {
+			wrong("%s must be at least 1", name)
 		}
 	}
 	if c.LogDuplicateWindow > c.LogMaxAge {

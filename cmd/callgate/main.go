@@ -6,16 +6,23 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/grpclog"
 
 	"github.com/callgate/callgate/mask"
 )
 
 func main() {
+	// What libraries say by themselves.
+	masked := mask.Writer(os.Stderr)
+	log.SetOutput(masked)
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, masked))
+
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(err.Error()))
 		os.Exit(1)

@@ -108,11 +108,16 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Callbacks:    receiver,
 		Emulator:     emulatorServer(em),
 		Interceptors: interceptors,
-		Ready:        log.Check,
-		Drain:        hub.Drain,
-		Grace:        c.ShutdownGrace,
-		Gatherer:     registry,
-		Logger:       logger,
+		Streams:      service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
+		Limits: server.Limits{
+			Connections: c.MaxConnections, ConnectionRPCs: c.MaxConnectionRPCs, ConnectionAge: c.MaxConnectionAge,
+			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
+		},
+		Ready:    log.Check,
+		Drain:    hub.Drain,
+		Grace:    c.ShutdownGrace,
+		Gatherer: registry,
+		Logger:   logger,
 	})
 	if err != nil {
 		return err
@@ -151,7 +156,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
-	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{Registerer: registry})
+	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{SubscriptionAge: c.MaxConnectionAge, Registerer: registry})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("follow the event log: %w", err), log.Close())
 	}
