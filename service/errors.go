@@ -17,6 +17,7 @@ import (
 
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
+	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -113,7 +114,7 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 		"upstream_azure_ref":         err.AzureRef,
 	} {
 		if value != "" {
-			metadata[key] = value
+			metadata[key] = mask.Text(value) // it may name people, and clients log their errors
 		}
 	}
 	if err.ClockSkew != 0 {
@@ -124,7 +125,7 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 		message = "the upstream answered " + strconv.Itoa(err.StatusCode)
 	}
 	if err.Message != "" {
-		message += ": " + err.Message
+		message += ": " + mask.Text(err.Message)
 	}
 	var more []protoadapt.MessageV1
 	if err.RetryAfter > 0 {
