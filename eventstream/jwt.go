@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -97,6 +98,9 @@ func NewVerifier(o VerifierOptions) *Verifier {
 
 // Verify checks token, a JWT. It returns ErrTokenInvalid or ErrKeysUnavailable.
 func (v *Verifier) Verify(ctx context.Context, token string) error {
+	if !isCompact(token) {
+		return fmt.Errorf("%w: not in compact form", ErrTokenInvalid)
+	}
 	keys, err := v.keySet(ctx)
 	if err != nil {
 		return err
@@ -120,6 +124,14 @@ func (v *Verifier) Verify(ctx context.Context, token string) error {
 		return fmt.Errorf("%w: %w", ErrTokenInvalid, err)
 	}
 	return nil
+}
+
+// isCompact tells whether a token is in the one form that is sent: three parts, in
+// URL-safe base64. The library reads others too.
+func isCompact(token string) bool {
+	return strings.Count(token, ".") == 2 && !strings.ContainsFunc(token, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
 }
 
 // Fetch fetches the OpenID configuration, unless it was before: an error says why
