@@ -161,7 +161,7 @@ func (v *Verifier) checkClaims(token *oidc.IDToken) error {
 		return errors.New("another application asked for it")
 	case token.Expiry.Unix() <= 0 || !now.Before(token.Expiry.Add(o.Skew)):
 		return errors.New("it has expired")
-	case now.Add(o.Skew).Before(time.Unix(int64(claims.NotBefore), 0)):
+	case claims.NotBefore > float64(now.Add(o.Skew).Unix()):
 		return errors.New("it is not valid yet")
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 // httpHandler is what the HTTP listener serves.
 func (s *Server) httpHandler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", eventStreamRequest(readBody(s.rest.mux)))
+	mux.Handle("/v1/", inUTF8(eventStreamRequest(readBody(s.rest.mux))))
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI) // a client that is gone needs no answer

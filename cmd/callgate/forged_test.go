@@ -349,6 +349,7 @@ func (a *azure) forgedTokens(t *testing.T, tokens *eventstream.Tokens, good stri
 		"no end":                               without("exp"),
 		"an end of zero":                       with("exp", 0),
 		"not valid yet":                        with("nbf", time.Now().Add(2*time.Minute).Unix()),
+		"a beginning beyond all time":          with("nbf", 1e300),
 		"a beginning in words":                 with("nbf", "yesterday"),
 		"another audience":                     with("aud", "6ba7b810-9dad-11d1-80b4-00c04fd430c9"),
 		"an audience that begins alike":        with("aud", resource+"0"),
