@@ -22,6 +22,8 @@ type SubscribeOptions struct {
 	// HeartbeatInterval is how long Next waits for an event before it gives a
 	// heartbeat; DefaultHeartbeatInterval when 0.
 	HeartbeatInterval time.Duration
+	// Commands are brought too.
+	Commands bool
 	// UntilCallEnds ends the subscription once CallDisconnected of every call
 	// connection of the filter was passed, whether the filter lets it through or
 	// not. It needs call connections in the filter.
@@ -86,8 +88,10 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		filter:   newFilter(o.Filter),
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
-		closed:   make(chan struct{}),
+		closing:  make(chan struct{}),
+		aged:     make(chan struct{}),
 	}
+	s.filter.commands = o.Commands
 	if s.interval == 0 {
 		s.interval = DefaultHeartbeatInterval
 	}
@@ -99,7 +103,11 @@ func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
 	if age := s.hub.age; age > 0 {
 		// Not all at once, although many may have begun at once.
-		s.aged = time.After(age - age/10 + rand.N(age/5+1)) //nolint:gosec // chance enough
+		age += rand.N(age/5+1) - age/10 //nolint:gosec // chance enough
+		s.ageing = time.AfterFunc(age, func() {
+			s.old.Store(true)
+			close(s.aged)
+		})
 	}
 	s.hub.metrics.subscriptions.Inc()
 	if len(s.filter.calls) > 0 {

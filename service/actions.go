@@ -25,17 +25,21 @@ type outcomes interface {
 }
 
 // Actions is what all actions have in common: where the upstream is to report,
-// what clients asked for before, and the log that tells how it ended.
+// what clients asked for before, the log that has what was asked for, and tells
+// how it ended.
 type Actions struct {
 	outcomes  outcomes
 	requests  requests
+	commands  commands
+	errors    *Errors
 	callbacks Callbacks
 	logger    *slog.Logger
 }
 
-// NewActions has the upstream report as callbacks says.
-func NewActions(outcomes outcomes, requests requests, callbacks Callbacks, logger *slog.Logger) *Actions {
-	return &Actions{outcomes: outcomes, requests: requests, callbacks: callbacks, logger: logger}
+// NewActions has the upstream report as callbacks says. errs is what clients are
+// told failures by.
+func NewActions(outcomes outcomes, requests requests, commands commands, errs *Errors, callbacks Callbacks, logger *slog.Logger) *Actions {
+	return &Actions{outcomes: outcomes, requests: requests, commands: commands, errors: errs, callbacks: callbacks, logger: logger}
 }
 
 // actionRequest is the request of an action.
@@ -53,15 +57,16 @@ type actionResponse interface {
 
 // action is one action on its way.
 type action struct {
+	began       time.Time
 	receipt     *callgatev1.ActionReceipt
 	repeat      upstream.Repeat
 	callbackURI string
 }
 
 // perform is the frame of every action. The log's position is taken before
-// anything is sent, so that no outcome can be in front of it; do sends; the
-// response has the receipt, and the outcome where the request waits for it. An
-// action that the client named happens once.
+// anything is sent, so that no outcome can be in front of it; do sends; what
+// became of it is put on the log; the response has the receipt, and the outcome
+// where the request waits for it. An action that the client named happens once.
 func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Action, req actionRequest, do func(*action) (R, error)) (R, error) {
 	var (
 		resp R
@@ -74,14 +79,16 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if req.GetValidateOnly() { // the rules have been checked on the way here
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
+	act := a.begin(kind, req, time.Now())
 	if req.GetRequestId() == "" {
-		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
+		resp, err = do(act)
 		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once
 			err = unnamed(err)
 		}
 	} else {
-		resp, err = once(ctx, a, kind, req, do)
+		resp, err = once(ctx, a, act, req, do)
 	}
+	a.record(ctx, act, req, resp, err)
 	if err != nil {
 		var none R
 		return none, err
@@ -96,11 +103,15 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 }
 
 // begin prepares an action that has not been sent yet.
-func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
+func (a *Actions) begin(kind callgatev1.Action, req actionRequest, now time.Time) *action {
 	act := &action{
+		began:       now,
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
-		repeat:      repeat,
+		repeat:      upstream.NewRepeat(now),
 		callbackURI: a.callbacks.Prefix + a.callbacks.Token(),
+	}
+	if req.GetRequestId() != "" {
+		act.repeat.ID = req.GetRequestId()
 	}
 	if req, has := req.(interface{ GetOperationContext() string }); has {
 		act.receipt.OperationContext = req.GetOperationContext()

@@ -9,6 +9,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -17,7 +18,15 @@ import (
 	"github.com/callgate/callgate/mask"
 )
 
+// gcPercent lets more garbage pile up than Go does by itself: a fifth to a quarter
+// less processor time for some tens of megabytes. GOGC overrides it; GOMEMLIMIT
+// bounds it.
+const gcPercent = 400
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	// What libraries say by themselves.
 	masked := mask.Writer(os.Stderr)
 	log.SetOutput(masked)
