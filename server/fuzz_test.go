@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -51,7 +52,7 @@ func newFront(tb testing.TB) http.Handler {
 	tb.Cleanup(func() {
 		front.close()
 		inner.Stop()
-		if err := <-served; err != nil && err != grpc.ErrServerStopped {
+		if err := <-served; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 			tb.Error(err)
 		}
 	})

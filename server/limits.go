@@ -82,7 +82,7 @@ func (l Limits) connectionBounds() []grpc.ServerOption {
 // newHTTPServer bounds what a client may take its time over. There is no write
 // timeout for a whole response: it would cut streams. See boundWrites.
 func (l Limits) newHTTPServer(handler http.Handler) *http.Server {
-	s := &http.Server{Handler: boundWrites(l.WriteTimeout, handler)}
+	s := &http.Server{Handler: boundWrites(l.WriteTimeout, handler), ReadHeaderTimeout: maxHeaderTime}
 	l.boundReads(s)
 	return s
 }

@@ -114,7 +114,9 @@ func TestStreamLimits(t *testing.T) {
 	want("when there is room again", third, nil)
 	for _, o := range []opened{second, other, third} {
 		close(o.end)
-		<-o.result
+		if err := <-o.result; err != nil {
+			t.Error(err)
+		}
 	}
 	if len(limits.open) != 0 || limits.all != 0 {
 		t.Errorf("it remembers %v", limits.open)

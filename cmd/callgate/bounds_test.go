@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -95,7 +96,7 @@ func dribble(addr, begin string, silent bool) error {
 	for {
 		select {
 		case err := <-closed:
-			if timeout, is := err.(net.Error); is && timeout.Timeout() {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
 				return fmt.Errorf("the connection is still open: %w", err)
 			}
 			return nil // by whatever means
@@ -182,7 +183,9 @@ func TestOldConnectionsAreReplaced(t *testing.T) {
 		return enough && all
 	})
 	cancel()
-	<-streaming
+	if err := <-streaming; !errors.Is(err, context.Canceled) {
+		t.Errorf("the stream ended with: %v", err)
+	}
 	for i, id := range got {
 		if id != eventID(i+1) {
 			t.Fatalf("event %d is %s, want %s", i, id, eventID(i+1))
