@@ -83,15 +83,19 @@ func startGateway(t *testing.T) *gateway {
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
 			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,
 			Verifier: eventstream.NewVerifier(eventstream.VerifierOptions{
-				ConfigURL: g.emulator.URL + emulator.OpenIDConfigurationPath, Audience: emulator.DefaultResourceID, Skew: time.Minute,
+				ConfigURL: g.emulator.URL + emulator.OpenIDConfigurationPath, Audiences: []string{emulator.DefaultResourceID}, Skew: time.Minute,
 			}),
 		}),
 		Interceptors: interceptors,
-		Ready:        log.Check,
-		Drain:        hub.Drain,
-		Grace:        5 * time.Second,
-		Gatherer:     prometheus.NewRegistry(),
-		Logger:       logger,
+		Streams:      service.NewStreamLimits(1000, 1000, nil),
+		Limits: server.Limits{
+			Connections: 1000, ConnectionRPCs: 1000, ConnectionAge: time.Hour, ReadTimeout: time.Minute, WriteTimeout: time.Minute,
+		},
+		Ready:    log.Check,
+		Drain:    hub.Drain,
+		Grace:    5 * time.Second,
+		Gatherer: prometheus.NewRegistry(),
+		Logger:   logger,
 	})
 	must(err)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -92,6 +93,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
 		closing:  make(chan struct{}),
+		aged:     make(chan struct{}),
 	}
 	s.filter.commands = o.Commands
 	if s.interval == 0 {
@@ -103,6 +105,14 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
+	if age := s.hub.age; age > 0 {
+		// Not all at once, although many may have begun at once.
+		age += rand.N(age/5+1) - age/10 //nolint:gosec // chance enough
+		s.ageing = time.AfterFunc(age, func() {
+			s.old.Store(true)
+			close(s.aged)
+		})
+	}
 	s.hub.metrics.subscriptions.Inc()
 	if len(s.filter.calls) > 0 {
 		s.queue = newQueue()

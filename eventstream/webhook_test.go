@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -187,6 +188,56 @@ func TestCallbackWhileSomethingIsUnavailable(t *testing.T) {
 		d.options.Verifier, _ = newVerifier(t, a)
 		want503(t, d.post(t, connectedCallback, nil))
 	})
+}
+
+// TestOneSourceCannotTakeAllPlaces: who sends slowly, and much at once, is told to
+// come back, and is let in again when it has room.
+func TestOneSourceCannotTakeAllPlaces(t *testing.T) {
+	const places = 3
+	d := newDoor(t)
+	d.sources = newSourceLimit(places)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	send := func(body io.Reader) *http.Response {
+		req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, server.URL+CallbackPath+d.tokens.Callback(""), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", d.bearer(t))
+		resp, err := server.Client().Do(req)
+		if err != nil {
+			t.Error(err)
+			return &http.Response{}
+		}
+		_ = resp.Body.Close()
+		return resp
+	}
+	var slow sync.WaitGroup
+	var pipes []*io.PipeWriter
+	for range places {
+		reader, writer := io.Pipe()
+		pipes = append(pipes, writer)
+		slow.Go(func() {
+			if resp := send(reader); resp.StatusCode != http.StatusOK {
+				t.Errorf("a slow one: answer %d", resp.StatusCode)
+			}
+		})
+	}
+	eventually(t, "503", func() bool {
+		resp := send(strings.NewReader(connectedCallback))
+		return resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
+	})
+	for _, writer := range pipes {
+		_, _ = io.WriteString(writer, connectedCallback)
+		_ = writer.Close()
+	}
+	slow.Wait()
+	if resp := send(strings.NewReader(connectedCallback)); resp.StatusCode != http.StatusOK {
+		t.Errorf("when there is room again: answer %d", resp.StatusCode)
+	}
+	if n := d.stored(t); n != 1 {
+		t.Errorf("%d events stored, of one that came often", n)
+	}
 }
 
 func TestCallbackWithoutVerifierNeedsItsToken(t *testing.T) {

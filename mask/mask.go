@@ -7,6 +7,7 @@
 package mask
 
 import (
+	"io"
 	"regexp"
 	"strings"
 )
@@ -67,4 +68,19 @@ func Text(s string) string {
 		}
 	}
 	return s
+}
+
+// Writer writes Text of what it is given, a line or more at a time, to w.
+func Writer(w io.Writer) io.Writer { return writer{w} }
+
+type writer struct {
+	to io.Writer
+}
+
+// Write implements io.Writer.
+func (w writer) Write(b []byte) (int, error) {
+	if _, err := io.WriteString(w.to, Text(string(b))); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }

@@ -43,6 +43,14 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestWriter(t *testing.T) {
+	var out bytes.Buffer
+	const line = "write to +14255550123: broken pipe\n"
+	if n, err := Writer(&out).Write([]byte(line)); n != len(line) || err != nil || out.String() != "write to +***: broken pipe\n" {
+		t.Errorf("%d, %v, %s", n, err, out.String())
+	}
+}
+
 type account struct{ Number string }
 
 func TestHandlerMasksAllThatIsSaid(t *testing.T) {

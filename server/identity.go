@@ -20,30 +20,38 @@ import (
 )
 
 // identityKey carries, from the REST front to the services, who the front has
-// found a client to be. It counts on the connection within the process alone: on
-// any other it is one more thing that a client says.
+// found a client to be. It counts for the server within the process alone: to the
+// one of the network it is one more thing that a client says.
 const identityKey = "callgate-identity-bin"
 
 // errManyCredentials: of two, the one that was checked might not be the one that
 // somebody relies on.
 var errManyCredentials = fmt.Errorf("%w: more than one authorization", access.ErrUnauthenticated)
 
-// identity finds out who calls an RPC, and has its log line say so.
-func (s *Server) identity(ctx context.Context) (id access.Identity, err error) {
-	md, _ := metadata.FromIncomingContext(ctx)
-	p, _ := peer.FromContext(ctx)
-	switch info := p.AuthInfo.(type) {
-	case withinProcess:
-		id, err = carriedIdentity(md)
-	case credentials.TLSInfo:
-		id, err = s.authenticate(ctx, md.Get("authorization"), &info.State)
-	default:
-		id, err = s.authenticate(ctx, md.Get("authorization"), nil)
+// guardedBy is o for a server whose clients identify finds out; their log lines then
+// say who they are.
+func (o Options) guardedBy(identify func(context.Context) (access.Identity, error)) Options {
+	if o.Gate != nil {
+		o.Interceptors = o.Interceptors.GuardedBy(o.Gate, func(ctx context.Context) (access.Identity, error) {
+			id, err := identify(ctx)
+			if err == nil {
+				logging.AddFields(ctx, logging.Fields{"principal", id.Principal})
+			}
+			return id, err
+		})
 	}
-	if err == nil {
-		logging.AddFields(ctx, logging.Fields{"principal", id.Principal})
+	return o
+}
+
+// identity finds out who calls over the network.
+func (s *Server) identity(ctx context.Context) (access.Identity, error) {
+	var state *tls.ConnectionState
+	if p, known := peer.FromContext(ctx); known {
+		if info, is := p.AuthInfo.(credentials.TLSInfo); is {
+			state = &info.State
+		}
 	}
-	return id, err
+	return s.authenticate(ctx, metadata.ValueFromIncomingContext(ctx, "authorization"), state)
 }
 
 // authenticate finds out whose credentials these are.
@@ -112,8 +120,9 @@ func carryIdentity(ctx context.Context, _ *http.Request) metadata.MD {
 	return metadata.Pairs(identityKey, string(raw))
 }
 
-func carriedIdentity(md metadata.MD) (id access.Identity, err error) {
-	carried := md.Get(identityKey)
+// carriedIdentity is who the REST front has found a client to be.
+func carriedIdentity(ctx context.Context) (id access.Identity, err error) {
+	carried := metadata.ValueFromIncomingContext(ctx, identityKey)
 	if len(carried) != 1 {
 		return id, fmt.Errorf("%w: the REST front carried no identity", access.ErrUnauthenticated)
 	}
@@ -141,29 +150,3 @@ type pipeConn struct{ net.Conn }
 
 // LocalAddr implements net.Conn.
 func (pipeConn) LocalAddr() net.Addr { return &net.TCPAddr{} }
-
-// withinProcess is what the server knows of a client on the pipe: no other
-// connection has it.
-type withinProcess struct{ credentials.CommonAuthInfo }
-
-// AuthType implements credentials.AuthInfo.
-func (withinProcess) AuthType() string { return "within the process" }
-
-// transportCredentials are those of the gRPC server: the ones inside for clients
-// of the network, none for the pipe.
-type transportCredentials struct {
-	credentials.TransportCredentials
-}
-
-// ServerHandshake implements credentials.TransportCredentials.
-func (c transportCredentials) ServerHandshake(conn net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	if _, is := conn.(pipeConn); is {
-		return conn, withinProcess{credentials.CommonAuthInfo{SecurityLevel: credentials.PrivacyAndIntegrity}}, nil
-	}
-	return c.TransportCredentials.ServerHandshake(conn)
-}
-
-// Clone implements credentials.TransportCredentials.
-func (c transportCredentials) Clone() credentials.TransportCredentials {
-	return transportCredentials{c.TransportCredentials.Clone()}
-}

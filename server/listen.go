@@ -71,14 +71,18 @@ func listen(into *net.Listener, addr string, open bool) error {
 	return nil
 }
 
+func (l *Listeners) all() []*net.Listener {
+	return []*net.Listener{&l.GRPC, &l.HTTP, &l.Callbacks, &l.Emulator, &l.Profiles}
+}
+
 // Close closes what Run has not taken over.
 func (l *Listeners) Close() error {
 	var errs []error
-	for _, ln := range []net.Listener{l.GRPC, l.HTTP, l.Callbacks, l.Emulator, l.Profiles} {
-		if ln == nil {
+	for _, ln := range l.all() {
+		if *ln == nil {
 			continue
 		}
-		if err := ln.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
+		if err := (*ln).Close(); err != nil && !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -109,6 +111,19 @@ func restRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshale
 		code = codes.Unimplemented
 	}
 	restStatus(w, httpStatus, code, http.StatusText(httpStatus))
+}
+
+// inUTF8 refuses an address whose escapes are none, or make text that is none:
+// messages cannot hold it. (Bodies are checked where they are decoded.)
+func inUTF8(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query, err := url.QueryUnescape(r.URL.RawQuery)
+		if err != nil || !utf8.ValidString(r.URL.Path) || !utf8.ValidString(query) || !utf8.ValidString(r.Header.Get("Last-Event-ID")) {
+			restStatus(w, http.StatusBadRequest, codes.InvalidArgument, "the address is not in UTF-8")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // eventStreamRequest lets a client that lost its event stream go on: it sends

@@ -10,6 +10,10 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
 )
 
 // TLSFiles are where a listener's certificate is, and whom it trusts.
@@ -81,8 +85,20 @@ func (t *TLS) Reload() (changed bool, err error) {
 // Expires is when the certificate in use does.
 func (t *TLS) Expires() time.Time { return t.config.Load().Certificates[0].Leaf.NotAfter }
 
-// serverConfig has each connection go by the files as they are then.
+// credentials are those of a gRPC server; of a nil TLS, none.
+func (t *TLS) credentials() grpc.ServerOption {
+	if t == nil {
+		return grpc.Creds(insecure.NewCredentials())
+	}
+	return grpc.Creds(credentials.NewTLS(t.serverConfig()))
+}
+
+// serverConfig has each connection go by the files as they are then; it is nil for
+// a nil TLS.
 func (t *TLS) serverConfig() *tls.Config {
+	if t == nil {
+		return nil
+	}
 	return &tls.Config{
 		MinVersion: t.files.MinVersion,
 		NextProtos: []string{"h2", "http/1.1"},

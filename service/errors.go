@@ -18,6 +18,7 @@ import (
 	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
+	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -141,6 +142,7 @@ var gatewayErrors = map[string]error{
 	"KEYS_UNAVAILABLE":         eventstream.ErrKeysUnavailable,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
+	"TOO_MANY_STREAMS":         errTooManyStreams,
 	"CANCELLED":                context.Canceled,
 	"DEADLINE_EXCEEDED":        context.DeadlineExceeded,
 }
@@ -161,7 +163,7 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 		"upstream_azure_ref":         err.AzureRef,
 	} {
 		if value != "" {
-			metadata[key] = value
+			metadata[key] = mask.Text(value) // it may name people, and clients log their errors
 		}
 	}
 	if err.ClockSkew != 0 {
@@ -172,7 +174,7 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 		message = "the upstream answered " + strconv.Itoa(err.StatusCode)
 	}
 	if err.Message != "" {
-		message += ": " + err.Message
+		message += ": " + mask.Text(err.Message)
 	}
 	var more []protoadapt.MessageV1
 	if err.RetryAfter > 0 {

@@ -36,7 +36,7 @@ func NewEvents(log *eventstream.Log, hub *eventstream.Hub) *Events {
 func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
 	ctx := stream.Context()
 	opts := subscribeOptions(req)
-	opts.Visible = visibleTo(clientOf(ctx).grant)
+	opts.Visible = visibleTo(callerOf(ctx).grant)
 	sub, err := s.hub.Subscribe(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("stream events: %w", err)

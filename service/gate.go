@@ -27,7 +27,7 @@ type Gate struct {
 // openStream is a stream of a client, which ends when the client may no longer
 // have it.
 type openStream struct {
-	client client
+	caller caller
 	end    context.CancelCauseFunc
 }
 
@@ -57,7 +57,7 @@ func (g *Gate) Recheck() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for stream := range g.streams {
-		c := stream.client
+		c := stream.caller
 		if !g.stands(c.identity) || !reflect.DeepEqual(policy.Grant(c.identity.Principal), c.grant) {
 			stream.end(errAccessChanged)
 		}
@@ -77,7 +77,7 @@ func (g *Gate) Knows(id access.Identity) error {
 // in the context.
 func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) {
 	method, known := methods[name]
-	id := clientOf(ctx).identity
+	id := callerOf(ctx).identity
 	if id.Principal == "" {
 		return nil, fmt.Errorf("%w: %s came without an identity", access.ErrUnauthenticated, name)
 	}
@@ -92,13 +92,13 @@ func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) 
 	if err := rules.allow(ctx, grant); err != nil {
 		return nil, err
 	}
-	return context.WithValue(ctx, clientKey{}, client{id, grant, method}), nil
+	return context.WithValue(ctx, callerKey{}, caller{id, grant, method}), nil
 }
 
 // check tells whether the client may send a request: it must see the calls that
 // it names, and be allowed to dial whom it dials.
 func (g *Gate) check(ctx context.Context, req any) error {
-	c := clientOf(ctx)
+	c := callerOf(ctx)
 	if c.grant == nil {
 		return nil
 	}
@@ -148,7 +148,7 @@ func namedCalls(req any) []string {
 // follow has the stream of a client end when its credential does, or when Recheck
 // finds it changed. forget must be called at its end.
 func (g *Gate) follow(ctx context.Context) (_ context.Context, forget func()) {
-	c := clientOf(ctx)
+	c := callerOf(ctx)
 	if c.grant == nil {
 		return ctx, func() {}
 	}

@@ -17,7 +17,7 @@ var opens = map[callgatev1.Action]bool{
 // time that something is sent, so that an answer that is only repeated costs
 // nothing.
 func guarded[R actionResponse](ctx context.Context, gate *Gate, kind callgatev1.Action, req actionRequest, do func(*action) (R, error)) func(*action) (R, error) {
-	c := clientOf(ctx)
+	c := callerOf(ctx)
 	if gate == nil || c.grant == nil {
 		return do
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/callgate/callgate/access"
 )
 
-// client is who makes a request, and what it may do.
-type client struct {
+// caller is who makes a request, and what it may do.
+type caller struct {
 	identity access.Identity
 	// grant is what the Gate found that it may do; nil where there is no Gate:
 	// everything.
@@ -15,11 +15,11 @@ type client struct {
 	method method
 }
 
-type clientKey struct{}
+type callerKey struct{}
 
 // WithIdentity is the context of a request that an authenticated client makes.
 func WithIdentity(ctx context.Context, id access.Identity) context.Context {
-	return context.WithValue(ctx, clientKey{}, client{identity: id})
+	return context.WithValue(ctx, callerKey{}, caller{identity: id})
 }
 
 // WithPrincipal is WithIdentity for a client of which no more than its name counts.
@@ -27,19 +27,19 @@ func WithPrincipal(ctx context.Context, name string) context.Context {
 	return WithIdentity(ctx, access.Identity{Principal: name})
 }
 
-func clientOf(ctx context.Context) client {
-	c, _ := ctx.Value(clientKey{}).(client)
+func callerOf(ctx context.Context) caller {
+	c, _ := ctx.Value(callerKey{}).(caller)
 	return c
 }
 
 // principalOf is the name of the client that makes a request; empty where clients
 // are not authenticated.
-func principalOf(ctx context.Context) string { return clientOf(ctx).identity.Principal }
+func principalOf(ctx context.Context) string { return callerOf(ctx).identity.Principal }
 
 // ownerOf is who owns the calls that a request makes; empty where clients are not
 // authenticated.
 func ownerOf(ctx context.Context) string {
-	if grant := clientOf(ctx).grant; grant != nil {
+	if grant := callerOf(ctx).grant; grant != nil {
 		return grant.Service
 	}
 	return ""

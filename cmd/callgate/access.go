@@ -174,7 +174,7 @@ func (c *AccessConfig) oidcVerifier() *eventstream.Verifier {
 	return eventstream.NewVerifier(eventstream.VerifierOptions{
 		ConfigURL:  strings.TrimSuffix(c.OIDCIssuer, "/") + "/.well-known/openid-configuration",
 		Issuer:     c.OIDCIssuer,
-		Audience:   c.OIDCAudience,
+		Audiences:  []string{c.OIDCAudience},
 		Algorithms: c.OIDCAlgorithms,
 		Skew:       c.OIDCClockSkew,
 	})

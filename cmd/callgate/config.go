@@ -58,8 +58,16 @@ type Config struct {
 	UpstreamTryTimeout time.Duration `default:"10s" help:"How long one try may take."`
 	UpstreamRetryRate  float64       `default:"20" help:"How many tries a second, of all requests together, may be repetitions."`
 
-	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
-	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY; or several, the newest first. Read again when it changes. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackBaseURL     string `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
+	CallbackKeyFile     string `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY; or several, the newest first. Read again when it changes. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackConcurrency int    `default:"256" help:"How many callbacks of one source address (an IPv6 network) are served at once; others are answered 503. 0 for any number: behind a proxy all come from its address."`
+
+	EventGridAuth     string   `name:"event-grid-auth" enum:"key,entra,both" default:"key" help:"What lets Event Grid in: the key in the address, a token of Entra ID, or only both."`
+	EventGridTenant   string   `name:"event-grid-tenant" help:"The Entra tenant, a GUID, that makes those tokens."`
+	EventGridAudience []string `name:"event-grid-audience" help:"Whom those tokens must be meant for: the application that the subscription names, by its id and its URI."`
+	EventGridTopics   []string `name:"event-grid-topics" help:"Resource ids of the topics (for IncomingCall, the Communication Services resource) whose subscriptions are confirmed and whose events are let in. Without any: of all."`
+	EntraAuthority    string   `default:"https://login.microsoftonline.com" help:"Where Entra ID is; other clouds have their own."`
+
 	CallbackURIAllow   []string      `name:"callback-uri-allow" placeholder:"https://HOST/PATH/,..." help:"Addresses to which requests may have events sent instead of to callgate (callback_uri and the like): what begins with one of these, in whole path segments. Without any, none may; with the emulator, those on this machine may always."`
 	ResourceID         string        `name:"resource-id" help:"Immutable resource id (a GUID) of the Communication Services resource: the audience that callbacks must be signed for."`
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
@@ -81,6 +89,14 @@ type Config struct {
 	NATSReplicas     int      `name:"nats-replicas" default:"3" help:"How many NATS servers keep each event: 1 to 5."`
 
 	RequestMemory time.Duration `default:"24h" help:"How long an action that a client named by a request_id is known when it comes again."`
+
+	MaxConnections      int           `default:"10000" help:"How many connections each listener serves at once; others wait."`
+	MaxConnectionRPCs   uint32        `name:"max-connection-rpcs" default:"1000" help:"How many RPCs may run at once on one gRPC connection."`
+	MaxStreamsPerClient int           `default:"1000" help:"How many streams one client (a principal, or an address where clients are not authenticated) may have open."`
+	MaxStreams          int           `default:"10000" help:"How many streams may be open in all."`
+	MaxConnectionAge    time.Duration `default:"1h" help:"After how long a stream is told to come back, and a gRPC connection takes no new RPCs, so that clients spread over replicas and meet new certificates."`
+	ReadTimeout         time.Duration `default:"30s" help:"How long a client may take to send a request."`
+	WriteTimeout        time.Duration `default:"30s" help:"How long a client over HTTP may take in nothing of what it is sent."`
 
 	EmulatorTimeScale float64       `default:"1" help:"How many times faster than life the emulator's people act."`
 	ShutdownGrace     time.Duration `default:"10s" help:"How long running requests may take to end when the gateway stops."`
@@ -165,9 +181,12 @@ func (c *Config) validate() error {
 	if _, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, false); err != nil {
 		wrong("--callback-uri-allow: %w", err)
 	}
-	errs = append(errs, c.AccessConfig.validate(), c.validateNATS())
+	errs = append(errs, c.AccessConfig.validate(), c.validateNATS(), c.validateEventGrid())
 	if c.emulated() && c.CallbackTLSCertFile != "" {
 		wrong("--callback-tls-cert-file is for a real upstream: the emulator reports within this machine, in the clear")
+	}
+	if c.CallbackConcurrency < 0 {
+		wrong("--callback-concurrency must be at least 0")
 	}
 	if c.callbackKey.Given() {
 		if _, err := parseCallbackKeys(c.callbackKey); err != nil {
@@ -177,9 +196,18 @@ func (c *Config) validate() error {
 	for name, d := range map[string]time.Duration{
 		"--upstream-try-timeout": c.UpstreamTryTimeout, "--log-max-age": c.LogMaxAge,
 		"--log-duplicate-window": c.LogDuplicateWindow, "--request-memory": c.RequestMemory, "--shutdown-grace": c.ShutdownGrace,
+		"--max-connection-age": c.MaxConnectionAge, "--read-timeout": c.ReadTimeout, "--write-timeout": c.WriteTimeout,
 	} {
 		if d <= 0 {
 			wrong("%s must be more than 0", name)
+		}
+	}
+	for name, n := range map[string]int{
+		"--max-connections": c.MaxConnections, "--max-connection-rpcs": int(c.MaxConnectionRPCs),
+		"--max-streams-per-client": c.MaxStreamsPerClient, "--max-streams": c.MaxStreams,
+	} {
+		if n < 1 {
+			wrong("%s must be at least 1", name)
 		}
 	}
 	if c.LogDuplicateWindow > c.LogMaxAge {

@@ -88,6 +88,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Log:        log,
 		Tokens:     tokens,
 		Verifier:   c.verifier(listeners),
+		EventGrid:  c.eventGrid(),
+		PerSource:  c.CallbackConcurrency,
 		Logger:     logger,
 		Registerer: registry,
 	})
@@ -116,11 +118,16 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Gate:          clients.gate,
 		TLS:           clients.tls,
 		CallbackTLS:   clients.callbackTLS,
-		Ready:         log.Check,
-		Drain:         hub.Drain,
-		Grace:         c.ShutdownGrace,
-		Gatherer:      registry,
-		Logger:        logger,
+		Streams:       service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
+		Limits: server.Limits{
+			Connections: c.MaxConnections, ConnectionRPCs: c.MaxConnectionRPCs, ConnectionAge: c.MaxConnectionAge,
+			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
+		},
+		Ready:    log.Check,
+		Drain:    hub.Drain,
+		Grace:    c.ShutdownGrace,
+		Gatherer: registry,
+		Logger:   logger,
 	})
 	if err != nil {
 		return err
@@ -161,7 +168,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
-	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{Registerer: registry})
+	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{SubscriptionAge: c.MaxConnectionAge, Registerer: registry})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("follow the event log: %w", err), log.Close())
 	}
@@ -220,10 +227,13 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 }
 
 func (c *Config) verifier(l *server.Listeners) *eventstream.Verifier {
-	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Audience: c.ResourceID, Skew: c.CallbackClockSkew}
+	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Skew: c.CallbackClockSkew}
+	if c.ResourceID != "" {
+		opts.Audiences = []string{c.ResourceID}
+	}
 	if c.emulated() {
 		opts.ConfigURL = localURL(l.Emulator) + emulator.OpenIDConfigurationPath
-		opts.Audience = emulator.DefaultResourceID
+		opts.Audiences = []string{emulator.DefaultResourceID}
 	}
 	return eventstream.NewVerifier(opts)
 }

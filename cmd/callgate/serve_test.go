@@ -56,6 +56,11 @@ func TestConfigurationIsCheckedWhole(t *testing.T) {
 		{"real upstream without a credential", noEnv, []string{"--upstream=acs", "--callback-base-url=https://gw.example"}, []string{"CALLGATE_CONNECTION_STRING"}},
 		{"two credentials", env("CALLGATE_CONNECTION_STRING", connection), []string{"--endpoint=https://x.communication.azure.com", "--callback-base-url=https://gw.example"}, []string{"which is meant"}},
 		{"malformed connection string", env("CALLGATE_CONNECTION_STRING", "endpoint=x;key=c2VjcmV0"), []string{"--callback-base-url=https://gw.example"}, []string{"connection string"}},
+		{"callbacks past it, without TLS", noEnv, []string{"--callback-uri-allow=http://app.example/"}, []string{"--callback-uri-allow"}},
+		{"Event Grid's tokens of nobody", noEnv, []string{"--event-grid-auth=entra"}, []string{"--event-grid-tenant", "--event-grid-audience"}},
+		{"Event Grid's tokens, not asked for", noEnv, []string{"--event-grid-tenant=72f988bf-86f1-41af-91ab-2d7cd011db47"}, []string{"--event-grid-auth"}},
+		{"a negative number of callbacks", noEnv, []string{"--callback-concurrency=-1"}, []string{"--callback-concurrency"}},
+		{"a second callback key that is none", env("CALLGATE_CALLBACK_KEY", strings.Repeat("A", 44)+" c2hvcnQ="), nil, []string{"callback key 2"}},
 		{"short callback key", env("CALLGATE_CALLBACK_KEY", "c2hvcnQ="), nil, []string{"callback key"}},
 		{"gRPC for everybody", noEnv, []string{"--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
 		{"REST for everybody", noEnv, []string{"--http-addr=:0"}, []string{"--insecure"}},
@@ -283,6 +288,14 @@ func TestEventGridURLBeforeTheFirstStart(t *testing.T) {
 	}
 	g := start(t, "--data-dir="+dir)
 	post(t, g.callbackURL+strings.TrimPrefix(strings.TrimSpace(out.String()), "https://gw.example"), incomingCallEvent(1))
+
+	out.Reset()
+	if err := run(t.Context(), []string{
+		"eventgrid-url", "--data-dir=" + dir, "--callback-base-url=https://gw.example", "--event-grid-auth=entra",
+		"--event-grid-tenant=72f988bf-86f1-41af-91ab-2d7cd011db47", "--event-grid-audience=api://callgate",
+	}, noEnv, &out, &out); err != nil || out.String() != "https://gw.example/eventgrid\n" {
+		t.Errorf("where a token of Entra ID is enough: %q, %v", out.String(), err)
+	}
 
 	err := run(t.Context(), []string{"eventgrid-url", "--data-dir=" + memory, "--callback-base-url=https://gw.example"}, noEnv, &out, &out)
 	if err == nil {
