@@ -131,10 +131,20 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, log, errs, callbackPrefix, callbackToken, logger)
+	pages, err := eventstream.NewTokens([]byte("the key of page tokens"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := service.ParseAllowedCallbacks([]string{"https://app", "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	actions := service.NewActions(hub, requests, log, errs, service.Callbacks{
+		Prefix: callbackPrefix, Token: func(string) string { return callbackToken }, Allowed: allowed,
+	}, logger)
 	control := service.NewCallControl(client, actions)
 	callgatev1.RegisterCallControlServer(server, control)
-	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
+	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions, pages))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)

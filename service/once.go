@@ -175,6 +175,9 @@ func (a *Actions) recordFailure(ctx context.Context, key string, record *logv1.R
 
 // mayHaveActed says whether the upstream may have done what failed.
 func mayHaveActed(err error) bool {
+	if refusalOf(err) != nil {
+		return false
+	}
 	var e *upstream.Error
 	return !errors.As(err, &e) || e.MayHaveActed()
 }

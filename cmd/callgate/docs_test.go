@@ -125,3 +125,30 @@ func TestMigrationPageKnowsEveryRPC(t *testing.T) {
 		}
 	}
 }
+
+// TestSecurityPageHasEverySetting holds docs/security.md to the flags, and what it
+// says of reasons to the catalogue.
+func TestSecurityPageHasEverySetting(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := kong.New(&AccessConfig{}, kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, flag := range parser.Model.Flags {
+		if flag.Name != "help" && !strings.Contains(string(raw), "--"+flag.Name) {
+			t.Errorf("the page lacks --%s", flag.Name)
+		}
+	}
+	entries, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, reason := range []string{"CREDENTIAL_EXPIRED", "ACCESS_CHANGED", "ACCESS_DENIED", "NUMBER_NOT_ALLOWED", "CALL_RATE_EXCEEDED", "TOO_MANY_CALLS"} {
+		if !strings.Contains(string(raw), reason) || entries.ByReason(reason) == nil {
+			t.Errorf("the page or the catalogue lacks %s", reason)
+		}
+	}
+}

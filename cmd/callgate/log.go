@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/callgate/callgate/eventstream"
 )
@@ -44,6 +45,6 @@ func (migrateCmd) Run(ctx context.Context, p process, settings *logCommands) err
 	}
 	fmt.Fprintf(p.stdout, "\nThe log is at %s. Before the gateways start:\n"+
 		"  restart the NATS servers, one after the other: then they know events that come again\n"+
-		"  give all gateways the callback key (--callback-key-file): without one of your own it is in %s\n", c.logPlace(), c.keptKey())
+		"  give all gateways the callback key (--callback-key-file): without one of your own it is in %s\n", c.logPlace(), filepath.Join(c.DataDir, "callback.key"))
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -14,8 +15,10 @@ import (
 	"github.com/alecthomas/kong"
 	kongcompletion "github.com/jotaen/kong-completion"
 	"golang.org/x/term"
+	"google.golang.org/grpc/grpclog"
 
 	"github.com/callgate/callgate/cli"
+	"github.com/callgate/callgate/mask"
 )
 
 // gcPercent lets more garbage pile up than Go does by itself: a fifth to a quarter
@@ -27,8 +30,13 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	// What libraries say by themselves.
+	masked := mask.Writer(os.Stderr)
+	log.SetOutput(masked)
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, masked))
+
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "callgate:", cli.Tell(err))
+		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(cli.Tell(err)))
 		os.Exit(cli.ExitCode(err))
 	}
 }
