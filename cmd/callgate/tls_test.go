@@ -209,6 +209,7 @@ func TestTLS(t *testing.T) {
 // TestFilesOfAccessAreReadAgain: what the files say counts without a restart, for
 // new requests and for streams that are open. A broken file changes nothing.
 func TestFilesOfAccessAreReadAgain(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	ca, f := newCA(t), newFiles(t)
 	cert, key := ca.server(f, "server")
 	const before = "withdrawn: {role: viewer}"
