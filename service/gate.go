@@ -123,24 +123,29 @@ func (g *Gate) checkCalls(ctx context.Context, grant *access.Grant, req any) err
 		}
 	}
 	if len(ids) == 0 {
-		return &refusal{reason: "ACCESS_DENIED"} // a request that should name a call
+		return &refusal{reason: "ACCESS_DENIED"} // it names a call by something else, whose owner is not known
 	}
 	return nil
 }
 
-// namedCalls are the calls that a request names.
+// namedCalls are the call connections that a request names.
 func namedCalls(req any) []string {
 	var ids []string
+	add := func(id string) {
+		if id != "" {
+			ids = append(ids, id)
+		}
+	}
 	if r, is := req.(interface{ GetCallConnectionId() string }); is {
-		ids = append(ids, r.GetCallConnectionId())
+		add(r.GetCallConnectionId())
 	}
 	if r, is := req.(interface{ GetFromCallConnectionId() string }); is {
-		ids = append(ids, r.GetFromCallConnectionId())
+		add(r.GetFromCallConnectionId())
 	}
 	if r, is := req.(interface {
 		GetReceipt() *callgatev1.ActionReceipt
 	}); is {
-		ids = append(ids, r.GetReceipt().GetCallConnectionId())
+		add(r.GetReceipt().GetCallConnectionId())
 	}
 	return ids
 }

@@ -63,12 +63,15 @@ func (i *Interceptors) Stream(srv any, stream grpc.ServerStream, info *grpc.Stre
 	if err != nil {
 		return err
 	}
-	if i.gate != nil {
-		var forget func()
-		ctx, forget = i.gate.follow(ctx)
-		defer forget()
+	if i.gate == nil {
+		return handler(srv, &checkedStream{stream, ctx, i.check})
 	}
-	return handler(srv, &checkedStream{stream, ctx, i.check})
+	ctx, forget := i.gate.follow(ctx)
+	defer forget()
+	if err = handler(srv, &checkedStream{stream, ctx, i.check}); err != nil && refusalOf(err) == nil {
+		err = ended(ctx, err, "")
+	}
+	return err
 }
 
 // finish turns what came out of a handler, or stopped it, into a status.
@@ -137,6 +140,9 @@ func (s *checkedStream) Context() context.Context { return s.ctx }
 func (s *checkedStream) RecvMsg(m any) error {
 	if err := s.ServerStream.RecvMsg(m); err != nil {
 		return err
+	}
+	if s.ctx.Err() != nil { // it may have been ended while the client said nothing
+		return context.Cause(s.ctx)
 	}
 	return s.check(s.ctx, m)
 }

@@ -19,9 +19,10 @@ const (
 	// namedCall is about those that the request names: they must be visible to the
 	// client.
 	namedCall
-	// newCall makes one, or turns one away: what the request holds (a number, an
-	// incoming call's context, the id of a call to join) is all that it takes.
-	newCall
+	// knownThing is about what only somebody who may can know (an incoming call's
+	// context, the id of a call to join), or about a call that is yet to be: what the
+	// request holds is all that it takes.
+	knownThing
 	// manyCalls is about all that are visible to the client.
 	manyCalls
 )
@@ -35,11 +36,11 @@ type method struct {
 
 // methods are all methods that there are. One that is not here is nobody's.
 var methods = map[string]method{
-	callgatev1.CallControl_CreateCall_FullMethodName:   {access.Operator, newCall},
-	callgatev1.CallControl_ConnectCall_FullMethodName:  {access.Operator, newCall},
-	callgatev1.CallControl_AnswerCall_FullMethodName:   {access.Operator, newCall},
-	callgatev1.CallControl_RejectCall_FullMethodName:   {access.Operator, newCall},
-	callgatev1.CallControl_RedirectCall_FullMethodName: {access.Operator, newCall},
+	callgatev1.CallControl_CreateCall_FullMethodName:   {access.Operator, knownThing},
+	callgatev1.CallControl_ConnectCall_FullMethodName:  {access.Operator, knownThing},
+	callgatev1.CallControl_AnswerCall_FullMethodName:   {access.Operator, knownThing},
+	callgatev1.CallControl_RejectCall_FullMethodName:   {access.Operator, knownThing},
+	callgatev1.CallControl_RedirectCall_FullMethodName: {access.Operator, knownThing},
 	callgatev1.CallControl_GetCall_FullMethodName:      {access.Viewer, namedCall},
 	callgatev1.CallControl_TransferCall_FullMethodName: {access.Operator, namedCall},
 	callgatev1.CallControl_HangUpCall_FullMethodName:   {access.Operator, namedCall},

@@ -132,6 +132,13 @@ func (q *quotas) see(e *eventstream.Event) {
 	q.over(e.Owner, call)
 }
 
+// finish counts a call no more whose end was asked for.
+func (q *quotas) finish(owner, callConnectionID string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.over(owner, callConnectionID)
+}
+
 // over counts a call no more.
 func (q *quotas) over(owner, callConnectionID string) {
 	q.ended.Add(callConnectionID, struct{}{})

@@ -23,12 +23,15 @@ var (
 	errAccessChanged     = &refusal{reason: "ACCESS_CHANGED"}
 )
 
-// ended is why the gateway ended the stream of ctx, with where to go on after; or
-// err, if it did not.
+// ended is why the gateway ended the stream of ctx, with where to go on after, if
+// that can be said; or err, if it did not.
 func ended(ctx context.Context, err error, cursor string) error {
 	var cause *refusal
-	if !errors.As(context.Cause(ctx), &cause) {
+	switch {
+	case !errors.As(context.Cause(ctx), &cause):
 		return err
+	case cursor == "":
+		return cause
 	}
 	return &refusal{reason: cause.reason, metadata: map[string]string{"last_cursor": cursor}}
 }

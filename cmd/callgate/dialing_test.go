@@ -152,4 +152,20 @@ func TestConcurrentCalls(t *testing.T) {
 	}
 	g.hangUpAs(t, "stock", first)
 	waitUntil(t, "the place of the call that was hung up is free", func() bool { _, err = create("stock", "8:acs:res_d"); return err == nil })
+
+	t.Run("whose end nobody tells", func(t *testing.T) {
+		silent := &callgatev1.CreateCallRequest{
+			Targets: []*callgatev1.CommunicationIdentifier{user("8:acs:res_a")}, CallbackUri: "http://127.0.0.1:1/elsewhere",
+		}
+		g := startGuarded(t, policyOf("one: {role: operator, dialing: {concurrent_calls: 1}}"), "one")
+		control := callgatev1.NewCallControlClient(g.conn)
+		created, err := control.CreateCall(as(t.Context(), "one"), silent)
+		wantCode(t, err, codes.OK)
+		_, err = control.CreateCall(as(t.Context(), "one"), silent)
+		wantReason(t, err, "TOO_MANY_CALLS")
+		_, err = control.HangUpCall(as(t.Context(), "one"), &callgatev1.HangUpCallRequest{CallConnectionId: created.GetReceipt().GetCallConnectionId()})
+		wantCode(t, err, codes.OK)
+		_, err = control.CreateCall(as(t.Context(), "one"), silent)
+		wantCode(t, err, codes.OK)
+	})
 }

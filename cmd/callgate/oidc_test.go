@@ -203,6 +203,7 @@ func callableWith(t *testing.T, g *gateway, token string) codes.Code {
 
 // TestAStreamEndsWithItsToken, over gRPC and REST, and says where to go on.
 func TestAStreamEndsWithItsToken(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := newIssuer(t)
 	key := ecKey(t)
 	p.publish("ec", &key.PublicKey)
@@ -270,6 +271,7 @@ func (*renewed) RequireTransportSecurity() bool { return false }
 // TestClientGoesOnWithANewToken: the Go client's stream outlives its token, and not
 // the right to it.
 func TestClientGoesOnWithANewToken(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	p := newIssuer(t)
 	key := ecKey(t)
 	p.publish("ec", &key.PublicKey)

@@ -20,6 +20,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials"
+	reflectionv1 "google.golang.org/grpc/reflection/grpc_reflection_v1"
 	"google.golang.org/grpc/status"
 
 	"github.com/callgate/callgate/emulator"
@@ -209,6 +210,7 @@ func TestTLS(t *testing.T) {
 // TestFilesOfAccessAreReadAgain: what the files say counts without a restart, for
 // new requests and for streams that are open. A broken file changes nothing.
 func TestFilesOfAccessAreReadAgain(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	ca, f := newCA(t), newFiles(t)
 	cert, key := ca.server(f, "server")
 	const before = "withdrawn: {role: viewer}"
@@ -221,6 +223,16 @@ func TestFilesOfAccessAreReadAgain(t *testing.T) {
 	for _, name := range names {
 		streams[name] = client.streamAs(t, name, nil)
 	}
+	asking, err := reflectionv1.NewServerReflectionClient(client.conn).ServerReflectionInfo(as(t.Context(), "withdrawn"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ask := func() error {
+		_ = asking.Send(&reflectionv1.ServerReflectionRequest{MessageRequest: &reflectionv1.ServerReflectionRequest_ListServices{}}) // Recv says why it failed
+		_, err := asking.Recv()
+		return err
+	}
+	wantCode(t, ask(), codes.OK)
 	serial := func() *big.Int {
 		_, port, _ := net.SplitHostPort(g.grpcAddr)
 		conn, err := tls.Dial("tcp", "127.0.0.1:"+port, ca.trusting(nil))
@@ -244,6 +256,7 @@ func TestFilesOfAccessAreReadAgain(t *testing.T) {
 			t.Errorf("%s is not told where to go on", name)
 		}
 	}
+	wantReason(t, ask(), "ACCESS_CHANGED")
 	for name, want := range map[string]codes.Code{
 		"withdrawn": codes.Unauthenticated, "demoted": codes.PermissionDenied, "steady": codes.OK, "new": codes.OK,
 	} {
