@@ -1017,7 +1017,7 @@ type ResultInformation struct {
 	Sip *DiagnosticInfo `protobuf:"bytes,4,opt,name=sip,proto3" json:"sip,omitempty"`
 	// What the telephone network said (ITU-T Q.850 cause).
 	Q850 *DiagnosticInfo `protobuf:"bytes,5,opt,name=q850,proto3" json:"q850,omitempty"`
-	// What it comes to, by a stable name such as BUSY or NO_ANSWER; empty for
+	// What it comes to, by a stable name such as BUSY or NO_ANSWER; empty for plain
 	// success and for what is not known. docs/errors.md has them all.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What it means and what to do about it, in plain words; empty where reason is.

@@ -289,7 +289,7 @@ type RecognizeInputRequest struct {
 	// Whether input ends the prompt. Absent: the upstream's default.
 	InterruptPrompt *bool `protobuf:"varint,7,opt,name=interrupt_prompt,json=interruptPrompt,proto3,oneof" json:"interrupt_prompt,omitempty"`
 	// How long the party may take to begin, 0 s to 300 s. Absent: the upstream's
-	// default. RecognizeFailed with reason INITIAL_SILENCE_TIMEOUT when it is over.
+	// default. RecognizeFailed with reason INITIAL_SILENCE when it is over.
 	InitialSilenceTimeoutSeconds *int32 `protobuf:"varint,8,opt,name=initial_silence_timeout_seconds,json=initialSilenceTimeoutSeconds,proto3,oneof" json:"initial_silence_timeout_seconds,omitempty"`
 	// The language that is spoken, as in "en-US".
 	SpeechLanguage string `protobuf:"bytes,9,opt,name=speech_language,json=speechLanguage,proto3" json:"speech_language,omitempty"`

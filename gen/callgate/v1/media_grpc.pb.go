@@ -40,7 +40,7 @@ const (
 //
 // Media plays to the parties of an established call, listens to them, and streams
 // and transcribes what they say. What it returns and its errors are as
-// CallControl's; a call that is not established is INVALID_ARGUMENT, reason
+// CallControl's; a call that is not established is FAILED_PRECONDITION, reason
 // CALL_NOT_ESTABLISHED.
 //
 // But for SendDtmfTones, the upstream does not know an action of this service for
@@ -247,7 +247,7 @@ func (c *mediaClient) CancelAllMediaOperations(ctx context.Context, in *CancelAl
 //
 // Media plays to the parties of an established call, listens to them, and streams
 // and transcribes what they say. What it returns and its errors are as
-// CallControl's; a call that is not established is INVALID_ARGUMENT, reason
+// CallControl's; a call that is not established is FAILED_PRECONDITION, reason
 // CALL_NOT_ESTABLISHED.
 //
 // But for SendDtmfTones, the upstream does not know an action of this service for
