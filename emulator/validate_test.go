@@ -158,7 +158,7 @@ func TestRoutesReadTheEscapedPath(t *testing.T) {
 				}
 				return
 			}
-			if want := (route{c.operation, c.id, c.raw}); err != nil || got != want {
+			if want := (route{operation: c.operation, callConnectionID: c.id, rawID: c.raw}); err != nil || got != want {
 				t.Errorf("%+v, %v, want %+v", got, err, want)
 			}
 		})
