@@ -85,7 +85,7 @@ func (e *Emulator) Close() {
 	e.courier.close()
 }
 
-// Reset forgets every call, repeatability record, received request and fault,
+// Reset forgets every call, recording, repeatability record, received request and
 // without sending an event. Event Grid endpoints stay validated.
 func (e *Emulator) Reset() {
 	e.mu.Lock()

@@ -218,3 +218,29 @@ func TestStartRecordingIsRepeatableAndActsOnce(t *testing.T) {
 		}
 	}
 }
+
+// The announcement of a file, as documented, in either envelope.
+func TestRecordingFileStatusInBothSchemas(t *testing.T) {
+	want := "{recordingStorageInfo:{recordingChunks:[{documentId:string index:number endReason:string contentLocation:string " +
+		"metadataLocation:string deleteLocation:string }] } recordingStartTime:string recordingDurationMs:number " +
+		"recordingContentType:string recordingChannelType:string recordingFormatType:string sessionEndReason:string }"
+	for _, schema := range []Schema{EventGridSchema, CloudEventSchema} {
+		t.Run(string(schema), func(t *testing.T) {
+			h := start(t, Options{EventGridSchema: schema})
+			chunk, status := h.recordedFile(object{})
+			var event struct{ Data json.RawMessage }
+			raw := strings.TrimSuffix(strings.TrimPrefix(string(status.raw), "["), "]")
+			if err := json.Unmarshal([]byte(raw), &event); err != nil {
+				t.Fatal(err)
+			}
+			if got := shape(t, event.Data); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+			object := h.url + "/v1/objects/" + at(chunk, "documentId")
+			if at(chunk, "contentLocation") != object+"/content/audio" || at(chunk, "metadataLocation") != object+"/content/acsmetadata" ||
+				at(chunk, "deleteLocation") != object {
+				t.Errorf("%v", chunk)
+			}
+		})
+	}
+}

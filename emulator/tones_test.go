@@ -5,7 +5,9 @@ import "testing"
 func TestContinuousTones(t *testing.T) {
 	h := start(t, Options{})
 	id := h.connected(alice)
-	about := func(context string) object { return object{"targetParticipant": rawID(alice), "operationContext": context} }
+	about := func(context string) object {
+		return object{"targetParticipant": rawID(alice), "operationContext": context}
+	}
 	h.media(id, "startContinuousDtmfRecognition", about("start")).want(200)
 	if h.press(id, "5*") != 2 {
 		t.Error("not every key was heard")
