@@ -86,7 +86,7 @@ func (e *Emulator) Close() {
 }
 
 // Reset forgets every call, recording, repeatability record, received request and
-// without sending an event. Event Grid endpoints stay validated.
+// fault, without sending an event. Event Grid endpoints stay validated.
 func (e *Emulator) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -87,7 +87,7 @@ func TestRecordingID(t *testing.T) {
 	h := start(t, Options{})
 	id := h.record(object{"callConnectionId": h.connected(alice)})
 	raw, err := base64.RawURLEncoding.DecodeString(id)
-	var decoded struct{ PlatformEndpointId, ResourceSpecificId string } //nolint:revive // the service's names
+	var decoded struct{ PlatformEndpointId, ResourceSpecificId string }
 	if err != nil || json.Unmarshal(raw, &decoded) != nil || decoded.PlatformEndpointId == "" || decoded.ResourceSpecificId == "" {
 		t.Fatalf("%q, %v", raw, err)
 	}

@@ -72,8 +72,8 @@ type EmulatorClient interface {
 	// ClearFaults ends every fault and tells how often each struck. Requests that
 	// one makes hang are cut off, and held back callbacks go out at their time.
 	ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error)
-	// Reset forgets every call, repeatability record, received request and fault,
-	// without sending an event.
+	// Reset forgets every call, recording, repeatability record, received request
+	// and fault, without sending an event.
 	Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*ResetResponse, error)
 }
 
@@ -212,8 +212,8 @@ type EmulatorServer interface {
 	// ClearFaults ends every fault and tells how often each struck. Requests that
 	// one makes hang are cut off, and held back callbacks go out at their time.
 	ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error)
-	// Reset forgets every call, repeatability record, received request and fault,
-	// without sending an event.
+	// Reset forgets every call, recording, repeatability record, received request
+	// and fault, without sending an event.
 	Reset(context.Context, *ResetRequest) (*ResetResponse, error)
 	mustEmbedUnimplementedEmulatorServer()
 }
