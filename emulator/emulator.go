@@ -85,8 +85,8 @@ func (e *Emulator) Close() {
 	e.courier.close()
 }
 
-// Reset forgets every call, repeatability record, received request and fault,
-// without sending an event. Event Grid endpoints stay validated.
+// Reset forgets every call, recording, repeatability record, received request and
+// fault, without sending an event. Event Grid endpoints stay validated.
 func (e *Emulator) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -109,8 +109,8 @@ func (e *Emulator) currentWorld() *world {
 }
 
 // Handler serves everything the emulator offers: the REST API and its OpenID
-// configuration under /calling, the control API as gRPC and, under /control, as
-// REST. gRPC needs a server that speaks HTTP/2: see NewServer.
+// configuration under /calling, the files of recordings under /v1/objects, the
+// control API as gRPC and, under /control, as REST. gRPC needs a server that speaks HTTP/2: see NewServer.
 func (e *Emulator) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OpenIDConfigurationPath, e.serveOpenIDConfiguration)
@@ -124,6 +124,8 @@ func (e *Emulator) Handler() http.Handler {
 			e.control.grpc.ServeHTTP(w, r)
 		case strings.HasPrefix(path, apiPrefix) && path != OpenIDConfigurationPath && path != JWKSPath:
 			e.serveAPI(w, r) // not through the mux, which would clean paths that hold raw ids
+		case strings.HasPrefix(path, objectsPath+"/"):
+			e.serveContent(w, r)
 		default:
 			mux.ServeHTTP(w, r)
 		}

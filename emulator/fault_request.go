@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -119,10 +118,12 @@ func (m misfortune) hang(x *exchange) {
 func (m misfortune) letCallbackOvertake(x *exchange) {
 	posted := make(chan struct{}, 1)
 	x.world.mu.Lock()
-	for _, c := range slices.Concat(x.held, []*connection{m.target}) {
-		if c != nil {
-			c.watchers = append(c.watchers, posted)
-		}
+	watched := x.held
+	if m.target != nil {
+		watched = append(watched[:len(watched):len(watched)], &m.target.outbox)
+	}
+	for _, o := range watched {
+		o.watchers = append(o.watchers, posted)
 	}
 	x.world.mu.Unlock()
 	x.release()
