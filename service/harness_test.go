@@ -84,6 +84,7 @@ type gateway struct {
 	callgatev1.EventsClient
 	callgatev1.MediaClient
 	callgatev1.RecordingsClient
+	control  *service.CallControl
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
@@ -122,7 +123,8 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interceptors, err := service.NewInterceptors(newErrors(t), logger)
+	errs := newErrors(t)
+	interceptors, err := service.NewInterceptors(errs, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +134,9 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		t.Fatal(err)
 	}
 	outcomes := service.NewOutcomes(hub, client)
-	actions := service.NewActions(outcomes, requests, callbackPrefix, callbackToken, logger)
-	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
+	actions := service.NewActions(outcomes, requests, log, errs, callbackPrefix, callbackToken, logger)
+	control := service.NewCallControl(client, actions)
+	callgatev1.RegisterCallControlServer(server, control)
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes))
 	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
@@ -155,6 +158,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		EventsClient:       callgatev1.NewEventsClient(conn),
 		MediaClient:        callgatev1.NewMediaClient(conn),
 		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
+		control:            control,
 		log:                log,
 		hub:                hub,
 		requests:           requests,
