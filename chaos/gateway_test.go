@@ -74,11 +74,14 @@ func startGateway(t *testing.T) *gateway {
 	must(err)
 	interceptors, err := service.NewInterceptors(service.NewErrors(known, nil), logger)
 	must(err)
-	actions := service.NewActions(hub, requests, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub),
+		Events:       service.NewEvents(log, hub, outcomes),
+		Media:        service.NewMedia(client, actions),
+		Recordings:   service.NewRecordings(client, log, actions),
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
 			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,
 			Verifier: eventstream.NewVerifier(eventstream.VerifierOptions{

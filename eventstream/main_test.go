@@ -104,7 +104,7 @@ func subscribe(tb testing.TB, hub *Hub, o SubscribeOptions) *Subscription {
 
 // record is an event of a call, known by its id.
 func record(id, call string, t callgatev1.CallEventType) *logv1.Record {
-	return &logv1.Record{
+	rec := &logv1.Record{
 		Event: &callgatev1.CallEvent{
 			Id:               id,
 			Type:             t,
@@ -116,6 +116,10 @@ func record(id, call string, t callgatev1.CallEventType) *logv1.Record {
 		},
 		Data: fmt.Appendf(nil, `{"callConnectionId":%q}`, call),
 	}
+	if t == typeParticipantsUpdated {
+		rec.Event.Detail = &callgatev1.CallEvent_ParticipantsUpdated{ParticipantsUpdated: &callgatev1.ParticipantsUpdated{}}
+	}
+	return rec
 }
 
 const typeParticipantsUpdated = callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED

@@ -9,7 +9,8 @@ import (
 )
 
 // subjectPrefix begins the subject of every event:
-// callgate.events.<call connection>.<type>.
+// callgate.events.<call connection>.<type>. What tells of a recording's files has
+// the recording in the place of the call connection, by which it is found again.
 const subjectPrefix = "callgate.events."
 
 // maxToken bounds one encoded part of a subject, in bytes. ACS ids have 36
@@ -21,6 +22,9 @@ const noCall = "_"
 
 // subjectOf is the subject that ev is stored under.
 func subjectOf(ev *callgatev1.CallEvent) string {
+	if recordingID := ev.GetRecordingFileStatusUpdated().GetRecordingId(); recordingID != "" {
+		return recordingFilesSubject(recordingID)
+	}
 	return subjectPrefix + callToken(ev.GetCallConnectionId()) + "." + typeToken(ev.GetType(), ev.GetTypeName())
 }
 
@@ -32,6 +36,12 @@ func callSubject(callConnectionID string) string {
 // callTypeSubject matches the events of one known type of one call connection.
 func callTypeSubject(callConnectionID string, t callgatev1.CallEventType) string {
 	return subjectPrefix + callToken(callConnectionID) + "." + typeToken(t, "")
+}
+
+// recordingFilesSubject matches what tells of the files of one recording. No call
+// connection's token looks like its own: "=r" is no escape.
+func recordingFilesSubject(recordingID string) string {
+	return subjectPrefix + "=r" + encodeToken(recordingID) + "." + typeToken(typeRecordingFiles, "")
 }
 
 func callToken(callConnectionID string) string {

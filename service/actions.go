@@ -76,7 +76,7 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	}
 	if req.GetRequestId() == "" {
 		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
-		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once
+		if repetitions[kind] != harmless {
 			err = unnamed(err)
 		}
 	} else {

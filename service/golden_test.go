@@ -217,7 +217,7 @@ func TestRequestsOfTheOfficialSDK(t *testing.T) {
 
 // call sends a request to the RPC that takes it.
 func (g *gateway) call(ctx context.Context, req proto.Message) (proto.Message, error) {
-	for _, client := range []any{g.CallControlClient, g.ParticipantsClient, g.EventsClient} {
+	for _, client := range []any{g.CallControlClient, g.ParticipantsClient, g.EventsClient, g.MediaClient, g.RecordingsClient} {
 		v := reflect.ValueOf(client)
 		for i := range v.NumMethod() {
 			method := v.Method(i)

@@ -82,6 +82,8 @@ type gateway struct {
 	callgatev1.CallControlClient
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
+	callgatev1.MediaClient
+	callgatev1.RecordingsClient
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
@@ -129,10 +131,13 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, callbackPrefix, callbackToken, logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, callbackPrefix, callbackToken, logger)
 	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
-	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes))
+	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
+	callgatev1.RegisterRecordingsServer(server, service.NewRecordings(client, log, actions))
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(pipe) }()
@@ -148,6 +153,8 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
 		EventsClient:       callgatev1.NewEventsClient(conn),
+		MediaClient:        callgatev1.NewMediaClient(conn),
+		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
 		log:                log,
 		hub:                hub,
 		requests:           requests,
