@@ -121,7 +121,7 @@ type limited struct {
 // cancellation.
 func (f *File) Read(p []byte) (int, error) {
 	n, err := f.body.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		s := &sending{sent: true}
 		err = f.op.failed(f.ctx, s, err)
 	}

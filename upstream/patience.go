@@ -45,7 +45,7 @@ func (b *patientBody) Read(p []byte) (int, error) {
 	timer := time.AfterFunc(time.Duration(b.patience), func() { b.cancel(errSilent) })
 	n, err := b.ReadCloser.Read(p)
 	timer.Stop()
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = silenceOf(b.ctx, err)
 	}
 	return n, err
