@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// ringPage is how many events are copied out of the ring at once.
-	ringPage = 64
+	// ringPage is how many events are copied out of the ring at once. Every
+	// subscription keeps room for so many.
+	ringPage = 16
 	// readAgain is the pause when the log does not yet show what the hub has seen.
 	readAgain = 20 * time.Millisecond
 )
@@ -65,10 +66,13 @@ func (s *Subscription) scan(ctx context.Context) (more <-chan struct{}, err erro
 	if s.page.ring == nil {
 		s.page.ring = make([]entry, ringPage)
 	}
-	n, more, ok := s.hub.ring.read(s.pos, s.page.ring)
+	n, through, more, ok := s.hub.ring.read(s.pos, s.page.ring, s.filter.commands)
 	switch {
 	case !ok:
 		return s.scanLog(ctx)
+	case n == 0 && through > s.pos:
+		s.pos = through
+		return nil, nil
 	case n == 0:
 		return more, nil
 	}
@@ -134,7 +138,7 @@ func (s *Subscription) onlyCall() string {
 		return ""
 	}
 	for call := range s.filter.calls {
-		return callSubject(call)
+		return callSubject(call, s.filter.commands)
 	}
 	return ""
 }

@@ -61,6 +61,7 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	opts := eventstream.SubscribeOptions{
 		Filter:            req.GetFilter(),
 		HeartbeatInterval: defaultHeartbeat,
+		Commands:          req.GetIncludeCommands(),
 		UntilCallEnds:     req.GetUntilCallEnds(),
 	}
 	if req.HeartbeatInterval != nil {
@@ -91,7 +92,7 @@ func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 func itemToSend(item eventstream.Item, includeData bool) any {
 	switch {
 	case item.Event != nil:
-		return encoded(item.Event.Encoded(includeData))
+		return item.Event.Encoded(includeData)
 	case item.Gap != nil:
 		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
 			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},
@@ -120,7 +121,7 @@ func (s *Events) ListEvents(ctx context.Context, req *callgatev1.ListEventsReque
 	if size == 0 {
 		size = defaultPageSize
 	}
-	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size)
+	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size, req.GetIncludeCommands())
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

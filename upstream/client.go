@@ -226,15 +226,22 @@ func (op operation) succeeded(status int) bool { return status == op.want || sta
 // (nil where there is none).
 func (c *Client) do(ctx context.Context, op operation, out any) error {
 	op.requestID = uuid.NewString()
+	Answer{RequestID: op.requestID}.note(ctx)
 	s := &sending{}
 	req, err := c.newRequest(policy.WithRetryOptions(ctx, c.retryOptions(ctx, op, s)), op, s)
 	if err != nil {
 		return err
 	}
-	resp, err := c.pipeline.Do(req) //nolint:bodyclose // readingTransport has read and closed it
+	return op.send(ctx, c.pipeline, req, s, out)
+}
+
+// send sends a request of op over a pipeline that reads answers whole.
+func (op operation) send(ctx context.Context, pipeline runtime.Pipeline, req *policy.Request, s *sending, out any) error {
+	resp, err := pipeline.Do(req) //nolint:bodyclose // readingTransport has read and closed it
 	if err != nil {
 		return op.failed(ctx, s, err)
 	}
+	Answer{StatusCode: resp.StatusCode, RequestID: op.requestID}.note(ctx)
 	body, err := runtime.Payload(resp) // in memory already: readingTransport read it
 	if err != nil {
 		return op.refused(s, resp, nil, err)

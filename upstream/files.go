@@ -143,15 +143,7 @@ func (c *Client) DeleteFile(ctx context.Context, location string) error {
 	if err != nil {
 		return err
 	}
-	resp, err := c.files.Do(req) //nolint:bodyclose // it has been read and closed
-	if err != nil {
-		return op.failed(ctx, s, err)
-	}
-	if !op.succeeded(resp.StatusCode) {
-		body, err := runtime.Payload(resp)
-		return op.refused(s, resp, body, err)
-	}
-	return nil
+	return op.send(ctx, c.files, req, s, nil)
 }
 
 func (c *Client) newFileRequest(ctx context.Context, op operation, s *sending, location string) (*policy.Request, error) {
@@ -159,6 +151,7 @@ func (c *Client) newFileRequest(ctx context.Context, op operation, s *sending, l
 	if err != nil {
 		return nil, invalid(op.name, err.Error())
 	}
+	Answer{RequestID: op.requestID}.note(ctx)
 	op.path = target.String()
 	options := c.retryOptions(ctx, op, s)
 	options.TryTimeout = 0 // it would cut a long file: see patience
