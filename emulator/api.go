@@ -25,7 +25,7 @@ type exchange struct {
 	route   route
 	version string // the api-version asked for
 	base    string // URL under which the client reached us
-	held    []*outbox
+	held    []heldOutbox
 
 	received *emulatorv1.ReceivedRequest // guarded by the world's lock
 }
@@ -42,11 +42,17 @@ type reply struct {
 // action carries out a request that was found valid, with the world's lock held.
 type action func(*exchange) (reply, error)
 
+// heldOutbox is an outbox as it was when the request came.
+type heldOutbox struct {
+	*outbox
+	queuedBefore uint64
+}
+
 // hold keeps events back until the response is out. The service promises no such
 // thing; a client that relies on it breaks when that is turned off.
 func (x *exchange) hold(o *outbox) {
 	o.held++
-	x.held = append(x.held, o)
+	x.held = append(x.held, heldOutbox{o, o.queued})
 }
 
 // release lets the events go.

@@ -118,6 +118,7 @@ func (v *conversation) drop(p *party, result outcome) {
 	}
 	v.parties = slices.Delete(v.parties, i, i+1)
 	p.hangUp.stop()
+	p.held = false
 	for _, c := range v.connections {
 		c.media.partyLeft(p)
 	}

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -86,11 +87,12 @@ type outbox struct {
 	id    string // call connection id, which the events carry
 
 	queue      []callback
-	held       int // requests whose response must go out before events
+	queued     uint64 // callbacks so far
+	held       int    // requests whose response must go out before events
 	delivering bool
-	closed     bool              // takes no more
-	watchers   []chan<- struct{} // told when the next callback was posted
-	aside      *callback         // that the next one overtakes
+	closed     bool // takes no more
+	watchers   []watcher
+	aside      *callback // that the next one overtakes
 	asideTimer *timer
 	batch      *batch // that waits to be full
 }
@@ -113,6 +115,7 @@ func (o *outbox) enqueue(cb callback) {
 		return
 	}
 	o.queue = append(o.queue, cb)
+	o.queued++
 	o.flushAside()
 	o.startDelivery()
 }
@@ -137,25 +140,35 @@ func (o *outbox) deliverQueue() {
 			o.world.mu.Unlock()
 			return
 		}
-		next := o.queue[0]
+		number, next := o.queued-uint64(len(o.queue)), o.queue[0]
 		o.queue = o.queue[1:]
 		o.world.mu.Unlock()
 		o.world.emulator.deliverCallback(o.world.ctx, o.id, next)
-		o.tellWatchers()
+		o.tellWatchers(number)
 	}
 }
 
-// tellWatchers is called without the lock.
-func (o *outbox) tellWatchers() {
+// watcher is told when a callback was posted that was queued after the first so
+// many.
+type watcher struct {
+	after uint64
+	told  chan<- struct{}
+}
+
+// tellWatchers of a callback, by its number from 0. It is called without the lock.
+func (o *outbox) tellWatchers(number uint64) {
 	o.world.mu.Lock()
 	defer o.world.mu.Unlock()
-	for _, watcher := range o.watchers {
+	o.watchers = slices.DeleteFunc(o.watchers, func(w watcher) bool {
+		if number < w.after {
+			return false
+		}
 		select {
-		case watcher <- struct{}{}:
+		case w.told <- struct{}{}:
 		default: // it knows already
 		}
-	}
-	o.watchers = nil
+		return true
+	})
 }
 
 // deliverCallback posts one event to its application, with a fresh token on each

@@ -9,11 +9,11 @@
 //	em := emulator.Start(t, emulator.Options{TimeScale: 100})
 //
 // A client is configured with em.ConnectionString. em.Control() rings, makes people
-// hang up, tells which requests were received, and injects faults: latency,
-// throttling, broken connections, callbacks that are lost, late, doubled or out
-// of order, and tokens that are not to be trusted. A fault says how often and how
-// probably it strikes; the same seed gives the same run. Where there is no test to
-// end it, use New and NewServer, or run "callgate emulator".
+// press keys, speak and hang up, tells which requests were received, and injects
+// faults: latency, throttling, broken connections, callbacks that are lost, late,
+// doubled or out of order, and tokens that are not to be trusted. A fault says how
+// often and how probably it strikes; the same seed gives the same run. Where there
+// is no test to end it, use New and NewServer, or run "callgate emulator".
 //
 // It needs no account and no network. Nothing in it is meant for production.
 package emulator
@@ -97,8 +97,8 @@ func (e *Emulator) Reset() {
 	e.world = newWorld(e)
 }
 
-// Control is the control API for Go code in the same process: it rings, hangs up,
-// injects faults and tells what was received, as over gRPC.
+// Control is the control API for Go code in the same process: it rings, presses
+// keys, speaks, hangs up, injects faults and tells what was received, as over gRPC.
 func (e *Emulator) Control() emulatorv1.EmulatorServer { return e.control }
 
 // currentWorld is nil once the emulator is closed.

@@ -114,16 +114,15 @@ func (m misfortune) hang(x *exchange) {
 }
 
 // letCallbackOvertake returns once an event of a connection that x concerns was
-// posted, and answered by its receiver.
+// posted, and answered by its receiver: the first since x came.
 func (m misfortune) letCallbackOvertake(x *exchange) {
 	posted := make(chan struct{}, 1)
 	x.world.mu.Lock()
-	watched := x.held
-	if m.target != nil {
-		watched = append(watched[:len(watched):len(watched)], &m.target.outbox)
+	for _, o := range x.held {
+		o.watchers = append(o.watchers, watcher{o.queuedBefore, posted})
 	}
-	for _, o := range watched {
-		o.watchers = append(o.watchers, posted)
+	if len(x.held) == 0 && m.target != nil {
+		m.target.watchers = append(m.target.watchers, watcher{m.target.queued, posted})
 	}
 	x.world.mu.Unlock()
 	x.release()

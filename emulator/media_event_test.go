@@ -46,7 +46,7 @@ func TestMediaEventsHaveTheShapeOfTheSamples(t *testing.T) {
 	note(of(id, h.app.all())...)
 
 	id = h.connected(alice)
-	h.media(id, "recognize", recognize("dtmf", alice, object{"dtmfOptions": object{"maxTonesToCollect": 3}})).want(202)
+	h.media(id, "recognize", recognize("dtmf", alice, object{"initialSilenceTimeoutInSeconds": 300, "dtmfOptions": object{"maxTonesToCollect": 3}})).want(202)
 	h.press(id, "56#")
 	note(h.app.named(id, "RecognizeCompleted"))
 

@@ -50,11 +50,15 @@ func (b *bubble) request(method, path string, body object) object {
 	return got
 }
 
-// connected is the id of a call to a party that answers at once.
-func (b *bubble) connected(target string) string {
+// connected is the id of a call to parties that answer at once.
+func (b *bubble) connected(targets ...string) string {
 	b.t.Helper()
+	ids := make([]object, 0, len(targets))
+	for _, target := range targets {
+		ids = append(ids, rawID(target))
+	}
 	id := at(b.request("POST", "/calling/callConnections", object{
-		"targets": []object{rawID(target)}, "callbackUri": "https://app.example/callback",
+		"targets": ids, "callbackUri": "https://app.example/callback", "sourceCallerIdNumber": object{"value": callerID},
 	}), "callConnectionId")
 	b.pass(time.Second)
 	return id

@@ -29,22 +29,27 @@ func parseStartRecording(body []byte) (action, error) {
 			return nil, err
 		}
 	}
-	affinity, err := checkRecording(req)
+	if err := checkRecording(req); err != nil {
+		return nil, err
+	}
+	asked, err := identifyChannels(req)
 	if err != nil {
 		return nil, err
 	}
-	return func(x *exchange) (reply, error) { return x.startRecording(req, affinity) }, nil
+	return func(x *exchange) (reply, error) { return x.startRecording(req, asked) }, nil
 }
 
 // startRecording records a call: 200 with the state "inactive", as captured, then
 // RecordingStateChanged, or StartRecordingFailed.
-func (x *exchange) startRecording(req *upstream.StartCallRecordingRequest, affinity map[string]int) (reply, error) {
+func (x *exchange) startRecording(req *upstream.StartCallRecordingRequest, asked channels) (reply, error) {
 	v, err := x.recorded(req)
 	if err != nil {
 		return reply{}, err
 	}
-	r := v.newRecording(x, req)
-	r.affinity = affinity
+	if len(v.recordings) >= maxRecordings {
+		return reply{}, &apiError{http.StatusTooManyRequests, codeThrottled, "The call is recorded too often."}
+	}
+	r := v.newRecording(x, req, asked)
 	r.start()
 	return reply{status: http.StatusOK, conversation: v, body: func() any { return r.current() }}, nil
 }
@@ -107,10 +112,10 @@ func changeRecording(status int, change func(*recording)) action {
 // recordingKinds are what a request asks for, or the service's defaults: the
 // format follows from the rest.
 func recordingKinds(req *upstream.StartCallRecordingRequest) (upstream.RecordingContentType, upstream.RecordingChannelType, upstream.RecordingFormatType) {
-	content, channels := req.RecordingContentType, cmp.Or(req.RecordingChannelType, upstream.RecordingMixed)
+	content, layout := req.RecordingContentType, cmp.Or(req.RecordingChannelType, upstream.RecordingMixed)
 	if content == "" {
 		content = upstream.RecordingAudioVideo
-		if channels == upstream.RecordingUnmixed || req.RecordingFormatType == upstream.RecordingWav || req.RecordingFormatType == upstream.RecordingMp3 {
+		if layout == upstream.RecordingUnmixed || req.RecordingFormatType == upstream.RecordingWav || req.RecordingFormatType == upstream.RecordingMp3 {
 			content = upstream.RecordingAudio
 		}
 	}
@@ -118,42 +123,50 @@ func recordingKinds(req *upstream.StartCallRecordingRequest) (upstream.Recording
 	if content == upstream.RecordingAudio {
 		usual = upstream.RecordingWav
 	}
-	return content, channels, cmp.Or(req.RecordingFormatType, usual)
+	return content, layout, cmp.Or(req.RecordingFormatType, usual)
 }
 
-// checkRecording holds a request to the combinations that the service offers, and
-// finds the channels that it asks for by raw id.
-func checkRecording(req *upstream.StartCallRecordingRequest) (affinity map[string]int, err error) {
-	content, channels, format := recordingKinds(req)
-	offered := content == upstream.RecordingAudioVideo && channels == upstream.RecordingMixed && format == upstream.RecordingMp4 ||
-		content == upstream.RecordingAudio && channels == upstream.RecordingMixed && (format == upstream.RecordingMp3 || format == upstream.RecordingWav) ||
-		content == upstream.RecordingAudio && channels == upstream.RecordingUnmixed && format == upstream.RecordingWav
+// checkRecording holds a request to the combinations that the service offers.
+func checkRecording(req *upstream.StartCallRecordingRequest) error {
+	content, layout, format := recordingKinds(req)
+	offered := content == upstream.RecordingAudioVideo && layout == upstream.RecordingMixed && format == upstream.RecordingMp4 ||
+		content == upstream.RecordingAudio && layout == upstream.RecordingMixed && (format == upstream.RecordingMp3 || format == upstream.RecordingWav) ||
+		content == upstream.RecordingAudio && layout == upstream.RecordingUnmixed && format == upstream.RecordingWav
 	if !offered {
-		return nil, invalid("The recordingContentType, recordingChannelType and recordingFormatType fields do not go together.")
+		return invalid("The recordingContentType, recordingChannelType and recordingFormatType fields do not go together.")
 	}
 	if s := req.ExternalStorage; s != nil {
 		switch {
 		case s.RecordingStorageKind == upstream.StorageAzureBlob && isHTTPURL(s.RecordingDestinationContainerURL):
 		case s.RecordingStorageKind == upstream.StorageAzureCommunicationServices:
 		default:
-			return nil, invalid("The externalStorage field is not a kind of storage with what that needs.")
+			return invalid("The externalStorage field is not a kind of storage with what that needs.")
 		}
 	}
-	if _, err := identifyAll("audioChannelParticipantOrdering", req.AudioChannelParticipantOrdering); err != nil {
-		return nil, err
+	return nil
+}
+
+// identifyChannels finds the channels that a request asks for.
+func identifyChannels(req *upstream.StartCallRecordingRequest) (channels, error) {
+	asked := channels{affinity: make(map[string]int, len(req.ChannelAffinity))}
+	ids, err := identifyAll("audioChannelParticipantOrdering", req.AudioChannelParticipantOrdering)
+	if err != nil {
+		return channels{}, err
 	}
-	affinity = make(map[string]int, len(req.ChannelAffinity))
+	for _, id := range ids {
+		asked.order = append(asked.order, id.RawID)
+	}
 	for _, a := range req.ChannelAffinity {
 		id, err := identify("channelAffinity", a.Participant)
 		if err != nil {
-			return nil, err
+			return channels{}, err
 		}
 		if outside(a.Channel, 0, maxChannels-1) {
-			return nil, invalid("The channel field must be between 0 and 4.")
+			return channels{}, invalid("The channel field must be between 0 and 4.")
 		}
 		if a.Channel != nil {
-			affinity[id.RawID] = int(*a.Channel)
+			asked.affinity[id.RawID] = int(*a.Channel)
 		}
 	}
-	return affinity, nil
+	return asked, nil
 }

@@ -24,12 +24,12 @@ func parseStreaming(body []byte, act func(*exchange, operation) (reply, error)) 
 // startStreaming streams the call's audio: 202, then MediaStreamingStarted or
 // MediaStreamingFailed.
 func (x *exchange) startStreaming(op operation) (reply, error) {
-	return x.onStream("MediaStreaming", false, func(m *media) *stream { return &m.streaming }, func(m *media) { m.startStreaming(op) })
+	return x.onStream("MediaStreaming", false, streamingOf, func(m *media) { m.startStreaming(op) })
 }
 
 // stopStreaming ends it: 202, then MediaStreamingStopped.
 func (x *exchange) stopStreaming(op operation) (reply, error) {
-	return x.onStream("MediaStreaming", true, func(m *media) *stream { return &m.streaming }, func(m *media) { m.stopStreaming(op) })
+	return x.onStream("MediaStreaming", true, streamingOf, func(m *media) { m.stopStreaming(op) })
 }
 
 // parseTranscription reads POST /callConnections/{id}:startTranscription, or
@@ -78,6 +78,8 @@ func (x *exchange) updateTranscription(req *upstream.StartTranscriptionRequest, 
 	}
 	return x.onStream("Transcription", true, transcriptionOf, func(m *media) { m.updateTranscription(op, req.Locale) })
 }
+
+func streamingOf(m *media) *stream { return &m.streaming }
 
 func transcriptionOf(m *media) *stream { return &m.transcription }
 

@@ -1,8 +1,12 @@
 package emulator
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
+	"time"
+
+	emulatorv1 "github.com/callgate/callgate/gen/callgate/emulator/v1"
 )
 
 // heard is how often a control request was heard.
@@ -23,7 +27,33 @@ func (h *harness) say(id, text string) float64 {
 	return heard(h.control("POST", "/control/v1/participants:speak", object{"callConnectionId": id, "text": text}).want(200))
 }
 
+// press presses keys for the one remote party of a call, and tells how many were
+// heard.
+func (b *bubble) press(id, tones string) uint32 {
+	b.t.Helper()
+	resp, err := b.emulator.Control().PressTones(context.Background(), &emulatorv1.PressTonesRequest{
+		Call: &emulatorv1.PressTonesRequest_CallConnectionId{CallConnectionId: id}, Tones: tones,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp.GetHeard()
+}
+
+// say speaks for it.
+func (b *bubble) say(id, text string) uint32 {
+	b.t.Helper()
+	resp, err := b.emulator.Control().Speak(context.Background(), &emulatorv1.SpeakRequest{
+		Call: &emulatorv1.SpeakRequest_CallConnectionId{CallConnectionId: id}, Text: text,
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return resp.GetHeard()
+}
+
 func TestRecognize(t *testing.T) {
+	alice0200 := userEnding("0200")
 	choices := object{"choices": []object{
 		{"label": "Confirm", "phrases": []string{"yes", "Yes, please."}, "tone": "one"},
 		{"label": "Cancel", "phrases": []string{"no"}},
@@ -33,72 +63,78 @@ func TestRecognize(t *testing.T) {
 		name    string
 		input   string
 		options object
-		act     func(*harness, string)
+		act     func(*bubble, string)
 		want    want
 		result  string // the data's own members, as JSON
 	}{
-		{"as many tones as wanted", "dtmf", dtmf(object{"maxTonesToCollect": 3}), func(h *harness, id string) { h.press(id, "56#7") },
+		{"as many tones as wanted", "dtmf", dtmf(object{"maxTonesToCollect": 3}), func(b *bubble, id string) { b.press(id, "56#7") },
 			want{"RecognizeCompleted", 200, 8531}, `{"dtmfResult":{"tones":["five","six","pound"]},"recognitionType":"dtmf"}`},
-		{"a stop tone", "dtmf", dtmf(object{"stopTones": []string{"pound"}}), func(h *harness, id string) { h.press(id, "0A*#") },
+		{"a stop tone", "dtmf", dtmf(object{"stopTones": []string{"pound"}}), func(b *bubble, id string) { b.press(id, "0A*#") },
 			want{"RecognizeCompleted", 200, 8514}, `{"dtmfResult":{"tones":["zero","a","asterisk"]},"recognitionType":"dtmf"}`},
-		{"a stop tone at once", "dtmf", dtmf(object{"stopTones": []string{"pound"}}), func(h *harness, id string) { h.press(id, "#") },
+		{"a stop tone at once", "dtmf", dtmf(object{"stopTones": []string{"pound"}}), func(b *bubble, id string) { b.press(id, "#") },
 			want{"RecognizeCompleted", 200, 8514}, `{"dtmfResult":{},"recognitionType":"dtmf"}`},
-		{"too few tones", "dtmf", dtmf(object{"maxTonesToCollect": 3, "interToneTimeoutInSeconds": 1}), func(h *harness, id string) { h.press(id, "12") },
+		{"too few tones", "dtmf", dtmf(object{"maxTonesToCollect": 3, "interToneTimeoutInSeconds": 1}), func(b *bubble, id string) { b.press(id, "12") },
 			want{"RecognizeFailed", 400, 8532}, `{}`},
-		{"silence", "dtmf", object{"initialSilenceTimeoutInSeconds": 1}, func(*harness, string) {},
+		{"silence", "dtmf", object{"initialSilenceTimeoutInSeconds": 1}, func(*bubble, string) {},
 			want{"RecognizeFailed", 400, 8510}, `{}`},
-		{"no time for a tone", "dtmf", object{"initialSilenceTimeoutInSeconds": 0}, func(*harness, string) {},
+		{"no time for a tone", "dtmf", object{"initialSilenceTimeoutInSeconds": 0}, func(*bubble, string) {},
 			want{"RecognizeFailed", 400, 8510}, `{}`},
-		{"speech instead of tones", "dtmf", object{"initialSilenceTimeoutInSeconds": 1}, func(h *harness, id string) {
-			if h.say(id, "one") != 0 {
-				h.t.Error("it was heard")
+		{"speech instead of tones", "dtmf", object{"initialSilenceTimeoutInSeconds": 1}, func(b *bubble, id string) {
+			if b.say(id, "one") != 0 {
+				b.t.Error("it was heard")
 			}
 		}, want{"RecognizeFailed", 400, 8510}, `{}`},
-		{"speech", "speech", object{"speechOptions": object{"endSilenceTimeoutInMs": 3000}}, func(h *harness, id string) {
-			h.say(id, "I have")
-			h.say(id, "a question.")
+		{"speech", "speech", object{"speechOptions": object{"endSilenceTimeoutInMs": 3000}}, func(b *bubble, id string) {
+			b.say(id, "I have")
+			b.pass(2900 * time.Millisecond)
+			b.say(id, "a question.")
 		}, want{"RecognizeCompleted", 200, 0}, `{"recognitionType":"speech","speechResult":{"confidence":0.9,"speech":"I have a question."}}`},
-		{"tones instead of speech", "speech", object{"initialSilenceTimeoutInSeconds": 1}, func(h *harness, id string) {
-			if h.press(id, "1") != 0 {
-				h.t.Error("it was heard")
+		{"tones instead of speech", "speech", object{"initialSilenceTimeoutInSeconds": 1}, func(b *bubble, id string) {
+			if b.press(id, "1") != 0 {
+				b.t.Error("it was heard")
 			}
 		}, want{"RecognizeFailed", 400, 8510}, `{}`},
-		{"speech where tones would do", "speechOrDtmf", nil, func(h *harness, id string) { h.say(id, "hello"); h.press(id, "1") },
+		{"speech where tones would do", "speechOrDtmf", nil, func(b *bubble, id string) { b.say(id, "hello"); b.press(id, "1") },
 			want{"RecognizeCompleted", 200, 0}, `{"recognitionType":"speech","speechResult":{"confidence":0.9,"speech":"hello"}}`},
-		{"tones where speech would do", "speechOrDtmf", dtmf(object{"maxTonesToCollect": 2}), func(h *harness, id string) {
-			h.press(id, "1")
-			h.say(id, "hello")
-			h.press(id, "2")
+		{"tones where speech would do", "speechOrDtmf", dtmf(object{"maxTonesToCollect": 2}), func(b *bubble, id string) {
+			b.press(id, "1")
+			b.say(id, "hello")
+			b.press(id, "2")
 		}, want{"RecognizeCompleted", 200, 8531}, `{"dtmfResult":{"tones":["one","two"]},"recognitionType":"dtmf"}`},
-		{"a choice by one of its phrases", "choices", choices, func(h *harness, id string) { h.say(id, "YES please") },
+		{"a choice by one of its phrases", "choices", choices, func(b *bubble, id string) { b.say(id, "YES please") },
 			want{"RecognizeCompleted", 200, 8545}, `{"choiceResult":{"confidence":0.9,"label":"Confirm","recognizedPhrase":"Yes, please."},"recognitionType":"choices"}`},
-		{"a choice by its label", "choices", choices, func(h *harness, id string) { h.say(id, "cancel") },
+		{"a choice by its label", "choices", choices, func(b *bubble, id string) { b.say(id, "cancel") },
 			want{"RecognizeCompleted", 200, 8545}, `{"choiceResult":{"confidence":0.9,"label":"Cancel","recognizedPhrase":"Cancel"},"recognitionType":"choices"}`},
-		{"a choice by its tone", "choices", choices, func(h *harness, id string) { h.press(id, "1") },
+		{"a choice by its tone", "choices", choices, func(b *bubble, id string) { b.press(id, "1") },
 			want{"RecognizeCompleted", 200, 8533}, `{"choiceResult":{"label":"Confirm"},"recognitionType":"choices"}`},
-		{"a tone of no choice", "choices", choices, func(h *harness, id string) { h.press(id, "2") },
+		{"a tone of no choice", "choices", choices, func(b *bubble, id string) { b.press(id, "2") },
 			want{"RecognizeFailed", 400, 8534}, `{}`},
-		{"speech that is no choice", "choices", choices, func(h *harness, id string) { h.say(id, "perhaps") },
+		{"speech that is no choice", "choices", choices, func(b *bubble, id string) { b.say(id, "perhaps") },
 			want{"RecognizeFailed", 400, 8547}, `{}`},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			h := start(t, Options{TimeScale: 20})
-			id := h.connected(alice)
-			h.media(id, "recognize", recognize(c.input, alice, c.options)).want(202)
-			c.act(h, id)
-			r := h.after(id, c.want.name)[0]
-			wantResult(t, r, c.want.code, c.want.sub, "recognize")
-			own := object{}
-			for _, member := range []string{"recognitionType", "dtmfResult", "choiceResult", "speechResult", "failedPlaySourceIndex"} {
-				if value, is := r.data[member]; is {
-					own[member] = value
+			inBubble(t, func(b *bubble) {
+				id := b.connected(alice0200)
+				b.request("POST", "/calling/callConnections/"+id+":recognize", recognize(c.input, alice0200, c.options))
+				c.act(b, id)
+				b.pass(time.Minute)
+				events := b.inbox.events()
+				r := events[len(events)-1]
+				if r.name != c.want.name {
+					t.Fatalf("%s, want %s", r.raw, c.want.name)
 				}
-			}
-			if got, _ := json.Marshal(own); string(got) != c.result {
-				t.Errorf("%s\nwant %s", got, c.result)
-			}
+				wantResult(t, r, c.want.code, c.want.sub, "recognize")
+				own := object{}
+				for _, member := range []string{"recognitionType", "dtmfResult", "choiceResult", "speechResult", "failedPlaySourceIndex"} {
+					if value, is := r.data[member]; is {
+						own[member] = value
+					}
+				}
+				if got, _ := json.Marshal(own); string(got) != c.result {
+					t.Errorf("%s\nwant %s", got, c.result)
+				}
+			})
 		})
 	}
 }
@@ -181,7 +217,7 @@ func TestRecognitionOfAPartyThatLeaves(t *testing.T) {
 	h := start(t, Options{TimeScale: 1})
 	id := h.create(alice, bob)
 	before := h.app.sequence(id, "CallConnected", "ParticipantsUpdated", "ParticipantsUpdated")
-	h.media(id, "recognize", recognize("dtmf", alice, nil)).want(202)
+	h.media(id, "recognize", recognize("dtmf", alice, object{"initialSilenceTimeoutInSeconds": 300})).want(202)
 	h.media(id, "startContinuousDtmfRecognition", object{"targetParticipant": rawID(alice), "operationContext": "tones"}).want(200)
 	h.control("POST", "/control/v1/participants:hangUp", object{"callConnectionId": id, "rawId": alice}).want(200)
 	events := h.app.more(id, before, "RecognizeCanceled", "ContinuousDtmfRecognitionStopped", "ParticipantsUpdated")[3:]

@@ -12,6 +12,11 @@ import (
 )
 
 const (
+	// maxRecordings of one call, and maxPauses of one recording that its metadata
+	// tells of. The service's bounds are not known.
+	maxRecordings = 100
+	maxPauses     = 1024
+
 	recorderStarts = 100 * time.Millisecond // until it records
 	fileReady      = time.Second            // after the recording; the service's takes minutes
 )
@@ -40,28 +45,27 @@ type recording struct {
 	paused    bool
 	starting  *timer
 	startedAt time.Time // zero until it first records
-	since     time.Time // of the agenda, while it records
+	since     time.Time // of the agenda: of the stretch or the pause that lasts
 	recorded  time.Duration
+	pausedAt  string // of the pause that lasts; empty: none
 	pauses    []pauseInterval
-	heard     []string       // raw ids, in order of joining
-	affinity  map[string]int // channels that were asked for, by raw id
+	heard     []string // raw ids, in order of joining
+	channels  channels
 }
 
 // pauseInterval is one pause, in a recording's metadata.
 type pauseInterval struct {
 	StartTime string  `json:"startTime"`
 	Duration  float64 `json:"duration"` // milliseconds
-
-	began time.Time // of the agenda
 }
 
 // newRecording is a recording that has not begun to record.
-func (v *conversation) newRecording(x *exchange, req *upstream.StartCallRecordingRequest) *recording {
+func (v *conversation) newRecording(x *exchange, req *upstream.StartCallRecordingRequest, asked channels) *recording {
 	recorder := uuid.NewString()
 	r := &recording{
 		outbox: outbox{world: v.world, id: recorder}, conversation: v, recordingID: newRecordingID(recorder), documentID: newDocumentID(),
 		version: x.version, base: x.base, callbackURI: req.RecordingStateCallbackURI, request: req,
-		state: upstream.RecordingInactive, paused: isTrue(req.PauseOnStart),
+		state: upstream.RecordingInactive, paused: isTrue(req.PauseOnStart), channels: asked,
 	}
 	for _, p := range v.parties {
 		r.hears(p)
@@ -85,7 +89,7 @@ func newRecordingID(recorder string) string {
 // start tells the state before the first one, as captured, and then records.
 func (r *recording) start() {
 	if storage := r.request.ExternalStorage; storage != nil && unreachable(storage.RecordingDestinationContainerURL) {
-		r.starting = r.world.after(recorderStarts, r.fail)
+		r.world.after(recorderStarts, r.fail)
 		return
 	}
 	r.emitState()
@@ -111,7 +115,7 @@ func (r *recording) pause() {
 		return
 	}
 	r.rest()
-	r.pauses = append(r.pauses, pauseInterval{StartTime: formatTime(r.world.emulator.options.Now(), gridEventTime), began: r.world.moment()})
+	r.pausedAt, r.since = formatTime(r.world.emulator.options.Now(), gridEventTime), r.world.moment()
 	r.emitState()
 }
 
@@ -130,9 +134,10 @@ func (r *recording) rest() {
 }
 
 func (r *recording) endPause() {
-	if last := len(r.pauses) - 1; last >= 0 && r.pauses[last].Duration == 0 {
-		r.pauses[last].Duration = milliseconds(r.world.since(r.pauses[last].began))
+	if r.pausedAt != "" && len(r.pauses) < maxPauses {
+		r.pauses = append(r.pauses, pauseInterval{StartTime: r.pausedAt, Duration: milliseconds(r.world.since(r.since))})
 	}
+	r.pausedAt = ""
 }
 
 // stop ends the recording. Its file is announced a moment later.
@@ -152,6 +157,9 @@ func (r *recording) stop(reason endReason) {
 
 // fail is stop for a recording that could not be started. There is no file.
 func (r *recording) fail() {
+	if r.closed {
+		return
+	}
 	source := "calling/callConnections/" + r.id
 	r.post("StartRecordingFailed", source, eventData{
 		RecordingID: r.recordingID, Version: r.version, ResultInformation: mediaRefused().information(),

@@ -1,8 +1,10 @@
 package emulator
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -131,7 +133,7 @@ func (r *recording) file(reason endReason) *recordingFile {
 		startedAt = r.world.emulator.options.Now() // it never recorded
 	}
 	started := formatTime(startedAt, gridEventTime)
-	content, channels, format := recordingKinds(r.request)
+	content, layout, format := recordingKinds(r.request)
 	file := &recordingFile{
 		documentID: r.documentID, sound: sound, madeAt: r.world.emulator.options.Now(),
 		subject: "/recording/call/" + r.conversation.correlationID + "/serverCallId/" + r.conversation.serverCallID + "/recordingId/" + r.recordingID,
@@ -139,14 +141,14 @@ func (r *recording) file(reason endReason) *recordingFile {
 			ResourceID: r.world.emulator.options.ResourceID, CallID: r.conversation.correlationID, ChunkDocumentID: r.documentID,
 			ChunkStartTime: started, ChunkDuration: milliseconds(lasts), PauseResumeIntervals: append([]pauseInterval{}, r.pauses...),
 			RecordingInfo: recordingInfo{
-				ContentType: content, ChannelType: channels, Format: format,
+				ContentType: content, ChannelType: layout, Format: format,
 				AudioConfiguration: audioConfiguration{SampleRate: sampleRate, BitRate: sampleRate * bytesPerSample * 8 * sound.channels, Channels: sound.channels},
 			},
 			Participants: participants,
 		}),
 		status: fileStatusData{
 			RecordingStartTime: started, RecordingDurationMs: lasts.Milliseconds(), SessionEndReason: reason,
-			RecordingContentType: capitalized(string(content)), RecordingChannelType: capitalized(string(channels)),
+			RecordingContentType: capitalized(string(content)), RecordingChannelType: capitalized(string(layout)),
 			RecordingFormatType: capitalized(string(format)),
 		},
 	}
@@ -168,25 +170,54 @@ func metadataDocument(m recordingMetadata) []byte {
 	return document
 }
 
-// recordedParticipants are those that were heard. In an unmixed recording each has
-// a channel: the one of its affinity, or the next one by order of joining.
-func (r *recording) recordedParticipants() (participants []recordedParticipant, channels int) {
+// channels are those that were asked for: in which order participants get one, and
+// who gets which, by raw id.
+type channels struct {
+	order    []string
+	affinity map[string]int
+}
+
+// recordedParticipants are those that were heard, and how many channels the file
+// has. In an unmixed recording each has a channel, as long as there are any: the
+// one of its affinity, or else the next one that is nobody's.
+func (r *recording) recordedParticipants() (participants []recordedParticipant, count int) {
+	heard := slices.Clone(r.heard)
+	slices.SortStableFunc(heard, func(a, b string) int { return cmp.Compare(r.channels.place(a), r.channels.place(b)) })
+	count, participants = 1, make([]recordedParticipant, 0, len(heard))
 	_, layout, _ := recordingKinds(r.request)
-	channels = 1
-	participants = make([]recordedParticipant, 0, len(r.heard))
-	for i, rawID := range r.heard {
+	next := 0
+	for _, rawID := range heard {
 		p := recordedParticipant{ParticipantID: rawID}
-		if layout == upstream.RecordingUnmixed && i < maxChannels {
-			channel := i
-			if chosen, ok := r.affinity[rawID]; ok {
-				channel = chosen
+		if layout == upstream.RecordingUnmixed {
+			channel, asked := r.channels.affinity[rawID]
+			if !asked {
+				for r.channels.isTaken(next) {
+					next++
+				}
+				channel = next
+				next++
 			}
-			p.ChannelID = &channel
-			channels = max(channels, channel+1)
+			if channel < maxChannels {
+				p.ChannelID = &channel
+				count = max(count, channel+1)
+			}
 		}
 		participants = append(participants, p)
 	}
-	return participants, channels
+	return participants, count
+}
+
+// place is that of a participant in the order that was asked for; the others come
+// after it.
+func (c channels) place(rawID string) int {
+	if i := slices.Index(c.order, rawID); i >= 0 {
+		return i
+	}
+	return len(c.order)
+}
+
+func (c channels) isTaken(channel int) bool {
+	return slices.Contains(slices.Collect(maps.Values(c.affinity)), channel)
 }
 
 // hears notes who is in the recorded call: everyone but applications.

@@ -4,9 +4,12 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/callgate/callgate/upstream"
 )
 
 // record starts a recording, whose state goes to the application, and returns its
@@ -243,4 +246,46 @@ func TestRecordingFileStatusInBothSchemas(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestChannelsOfAnUnmixedRecording(t *testing.T) {
+	cases := []struct {
+		name  string
+		heard []string
+		asked channels
+		want  string
+		count int
+	}{
+		{"by order of joining", []string{"a", "b"}, channels{}, "a0 b1", 2},
+		{"by the order that was asked for", []string{"a", "b", "c"}, channels{order: []string{"c", "x", "b"}}, "c0 b1 a2", 3},
+		{"by affinity, the others around it", []string{"a", "b", "c"}, channels{affinity: map[string]int{"b": 0, "c": 2}}, "a1 b0 c2", 3},
+		{"more than there are", []string{"a", "b", "c", "d", "e", "f"}, channels{}, "a0 b1 c2 d3 e4 f-", 5},
+		{"nobody", nil, channels{}, "", 1},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := &recording{heard: c.heard, channels: c.asked, request: &upstream.StartCallRecordingRequest{RecordingChannelType: upstream.RecordingUnmixed}}
+			participants, count := r.recordedParticipants()
+			var got []string
+			for _, p := range participants {
+				channel := "-"
+				if p.ChannelID != nil {
+					channel = strconv.Itoa(*p.ChannelID)
+				}
+				got = append(got, p.ParticipantID+channel)
+			}
+			if strings.Join(got, " ") != c.want || count != c.count {
+				t.Errorf("%v on %d channels, want %s on %d", got, count, c.want, c.count)
+			}
+		})
+	}
+}
+
+func TestRecordingsOfACallAreBounded(t *testing.T) {
+	h := start(t, Options{})
+	call := h.connected(alice)
+	for range maxRecordings {
+		h.request("POST", "/calling/recordings", object{"callConnectionId": call}).want(200)
+	}
+	h.request("POST", "/calling/recordings", object{"callConnectionId": call}).want(429)
 }

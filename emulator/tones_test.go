@@ -1,6 +1,12 @@
 package emulator
 
-import "testing"
+import (
+	"context"
+	"testing"
+	"time"
+
+	emulatorv1 "github.com/callgate/callgate/gen/callgate/emulator/v1"
+)
 
 func TestContinuousTones(t *testing.T) {
 	h := start(t, Options{})
@@ -44,7 +50,7 @@ func TestContinuousTonesAreHeardBesideARecognition(t *testing.T) {
 	for _, context := range []string{"first", "tones"} { // the second takes the place of the first
 		h.media(id, "startContinuousDtmfRecognition", object{"targetParticipant": rawID(alice), "operationContext": context}).want(200)
 	}
-	h.media(id, "recognize", recognize("dtmf", alice, object{"dtmfOptions": object{"maxTonesToCollect": 1}})).want(202)
+	h.media(id, "recognize", recognize("dtmf", alice, object{"initialSilenceTimeoutInSeconds": 300, "dtmfOptions": object{"maxTonesToCollect": 1}})).want(202)
 	if h.press(id, "1") != 2 {
 		t.Error("it was not heard twice")
 	}
@@ -74,14 +80,26 @@ func TestSendTones(t *testing.T) {
 }
 
 func TestSendTonesToAPhoneThatLeaves(t *testing.T) {
-	h := start(t, Options{TimeScale: 0.5})
-	id := h.create(phoneEnding("0200"), userEnding("0200"))
-	before := h.app.sequence(id, "CallConnected", "ParticipantsUpdated", "ParticipantsUpdated")
-	target := phoneEnding("0200")
-	h.media(id, "sendDtmfTones", object{"targetParticipant": rawID(target), "tones": []string{"one", "two", "three"}}).want(202)
-	h.control("POST", "/control/v1/participants:hangUp", object{"callConnectionId": id, "rawId": target}).want(200)
-	events := h.app.more(id, before, "ParticipantsUpdated", "SendDtmfTonesFailed")
-	wantResult(t, events[4], 400, 8501, "")
+	inBubble(t, func(b *bubble) {
+		target := phoneEnding("0200")
+		id := b.connected(target, userEnding("0200"))
+		b.request("POST", "/calling/callConnections/"+id+":sendDtmfTones", object{
+			"targetParticipant": rawID(target), "tones": []string{"one", "two", "three"}, "operationContext": "send",
+		})
+		b.pass(2 * toneLasts)
+		if _, err := b.emulator.Control().HangUpParticipant(context.Background(), &emulatorv1.HangUpParticipantRequest{
+			Call: &emulatorv1.HangUpParticipantRequest_CallConnectionId{CallConnectionId: id}, RawId: target,
+		}); err != nil {
+			t.Fatal(err)
+		}
+		b.pass(time.Second)
+		events := b.inbox.events()
+		r := events[len(events)-1]
+		if r.name != "SendDtmfTonesFailed" {
+			t.Fatalf("%s", r.raw)
+		}
+		wantResult(t, r, 400, 8501, "send")
+	})
 }
 
 func TestSendTonesIsRepeatableAndActsOnce(t *testing.T) {
