@@ -31,6 +31,7 @@ type gateway struct {
 	streamed     *streamed
 	calls        callgatev1.CallControlClient
 	participants callgatev1.ParticipantsClient
+	media        callgatev1.MediaClient
 }
 
 // startGateway composes a gateway as cmd/callgate does, with its log in memory,
@@ -100,7 +101,7 @@ func startGateway(t *testing.T) *gateway {
 
 	conn, err := grpc.NewClient(listeners.GRPC.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(err)
-	g.calls, g.participants = callgatev1.NewCallControlClient(conn), callgatev1.NewParticipantsClient(conn)
+	g.calls, g.participants, g.media = callgatev1.NewCallControlClient(conn), callgatev1.NewParticipantsClient(conn), callgatev1.NewMediaClient(conn)
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := srv.Run(ctx, listeners); err != nil {

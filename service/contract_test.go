@@ -71,7 +71,7 @@ type contractRun struct {
 	words    map[string]map[string]bool // enum: values that were sent or came out
 }
 
-// ServeHTTP is the upstream.
+// serve is the upstream.
 func (run *contractRun) serve(t *testing.T, w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	check(t, err)

@@ -207,9 +207,20 @@ func (a *Actions) recordFailure(ctx context.Context, key string, record *logv1.R
 
 // mayHaveActed says whether the upstream may have done what failed.
 func mayHaveActed(err error) bool {
-	var e *upstream.Error
+	var (
+		e      *upstream.Error
+		unsent *unsentError
+	)
+	if errors.As(err, &unsent) {
+		return false
+	}
 	return !errors.As(err, &e) || e.MayHaveActed()
 }
+
+// unsentError is a failure that came about before anything was sent.
+type unsentError struct{ error }
+
+func (e *unsentError) Unwrap() error { return e.error }
 
 // unnamed is the error of an action that the client did not name. Its next try
 // would be another action, which the upstream could not know for the same one:

@@ -80,7 +80,7 @@ func (s *Recordings) DeleteRecording(ctx context.Context, req *callgatev1.Delete
 	return perform(ctx, s.actions, callgatev1.Action_ACTION_DELETE_RECORDING, req, func(act *action) (*callgatev1.DeleteRecordingResponse, error) {
 		location, err := s.locate(ctx, req, req.GetDeleteLocation(), (*callgatev1.RecordingFile).GetDeleteLocation)
 		if err != nil {
-			return nil, fmt.Errorf("delete recording: %w", err)
+			return nil, fmt.Errorf("delete recording: %w", &unsentError{err})
 		}
 		err = s.upstream.DeleteFile(ctx, location)
 		gone := errors.Is(err, upstream.ErrFileNotFound)
@@ -127,7 +127,7 @@ func misplaced(err error, field, given string) error {
 	case !errors.Is(err, upstream.ErrInvalidRequest):
 		return err
 	case given == "":
-		return errFileElsewhere
+		return &unsentError{errFileElsewhere}
 	}
-	return &fieldError{field: field, description: "must be a location that RecordingFileStatusUpdated told, on a host of the upstream's"}
+	return &unsentError{&fieldError{field: field, description: "must be a location that RecordingFileStatusUpdated told, on a host of the upstream's"}}
 }

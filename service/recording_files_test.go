@@ -248,3 +248,24 @@ func TestStoppingAnEndedRecording(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestDeletingBeforeTheFileIsReady: nothing was sent, so the same request may be
+// made anew, whenever.
+func TestDeletingBeforeTheFileIsReady(t *testing.T) {
+	up := storage()
+	server := httptest.NewServer(up)
+	t.Cleanup(server.Close)
+	g := newGatewayAt(t, server.URL)
+	req := &callgatev1.DeleteRecordingRequest{RecordingId: "r", RequestId: requestID}
+	if _, err := g.DeleteRecording(t.Context(), req); reason(status.Convert(err)) != "RECORDING_FILE_UNKNOWN" {
+		t.Fatalf("%v", err)
+	}
+	g.announce(t, &callgatev1.RecordingFile{DeleteLocation: server.URL + "/v1/objects/0"})
+	resp, err := g.DeleteRecording(t.Context(), req)
+	if err != nil || len(up.received()) != 1 {
+		t.Errorf("%v, %v", resp, err)
+	}
+	if receipt := resp.GetReceipt(); receipt.GetCursor() == "" || receipt.GetReplayed() {
+		t.Errorf("receipt is %v", receipt)
+	}
+}
