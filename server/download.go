@@ -122,20 +122,23 @@ func head(w http.ResponseWriter, content *callgatev1.RecordingContent, partly bo
 	w.WriteHeader(http.StatusPartialContent)
 }
 
+// maxOffsetBits hold what the contract allows as an offset and a length.
+const maxOffsetBits = 50
+
 // oneRange reads a Range header of "bytes=100-" or "bytes=100-199". Anything else,
 // such as several ranges, one that is counted from the end, or one under a
 // condition, is no range: the answer is then the whole, as HTTP allows.
 func oneRange(header http.Header) (offset, length int64, is bool) {
 	span, isBytes := strings.CutPrefix(header.Get("Range"), "bytes=")
 	from, to, isSpan := strings.Cut(span, "-")
-	first, err := strconv.ParseUint(from, 10, 62)
+	first, err := strconv.ParseUint(from, 10, maxOffsetBits)
 	if !isBytes || !isSpan || err != nil || header.Get("If-Range") != "" {
 		return 0, 0, false
 	}
 	if to == "" {
 		return int64(first), 0, true
 	}
-	last, err := strconv.ParseUint(to, 10, 62)
+	last, err := strconv.ParseUint(to, 10, maxOffsetBits)
 	if err != nil || last < first {
 		return 0, 0, false
 	}

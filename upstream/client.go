@@ -238,6 +238,10 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 // send sends a request of op over a pipeline that reads answers whole.
 func (op operation) send(ctx context.Context, pipeline runtime.Pipeline, req *policy.Request, s *sending, out any) error {
 	resp, err := pipeline.Do(req) //nolint:bodyclose // readingTransport has read and closed it
+	if broken, is := errors.AsType[*brokenAnswerError](err); is && out == nil && op.succeeded(broken.resp.StatusCode) {
+		Answer{StatusCode: broken.resp.StatusCode, RequestID: op.requestID}.note(ctx)
+		return nil // the status says all
+	}
 	if err != nil {
 		return op.failed(ctx, s, err)
 	}

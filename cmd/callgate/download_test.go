@@ -60,6 +60,7 @@ func TestDownloadOverHTTP(t *testing.T) {
 		"the first byte":                       {ranges, "GET", "contentLocation={here}", "bytes=0-0", 206, sound[:1], "bytes 0-0/200000", 0},
 		"a stretch over the end":               {ranges, "GET", "contentLocation={here}", "bytes=199990-300000", 206, sound[199_990:], "bytes 199990-199999/200000", 0},
 		"behind the end":                       {ranges, "GET", "contentLocation={here}", "bytes=200000-", 416, nil, "", codes.OutOfRange},
+		"a range without end":                  {ranges, "GET", "contentLocation={here}", "bytes=0-9223372036854775807", 200, sound, "", 0},
 		"several ranges, which are ignored":    {ranges, "GET", "contentLocation={here}", "bytes=0-1,5-6", 200, sound, "", 0},
 		"a range from the end, ignored too":    {ranges, "GET", "contentLocation={here}", "bytes=-5", 200, sound, "", 0},
 		"a range the wrong way round":          {ranges, "GET", "contentLocation={here}", "bytes=6-5", 200, sound, "", 0},

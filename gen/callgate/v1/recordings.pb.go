@@ -960,9 +960,9 @@ type DownloadRecordingRequest struct {
 	// RecordingFile. Empty: where the recording's newest RecordingFileStatusUpdated,
 	// in callgate's log, says that the file of chunk_index is.
 	ContentLocation string `protobuf:"bytes,3,opt,name=content_location,json=contentLocation,proto3" json:"content_location,omitempty"`
-	// Begin behind so many bytes.
+	// Begin behind so many bytes, up to 2^50.
 	Offset int64 `protobuf:"varint,4,opt,name=offset,proto3" json:"offset,omitempty"`
-	// Send at most so many bytes. 0: all there are.
+	// Send at most so many bytes, up to 2^50. 0: all there are.
 	Length        int64 `protobuf:"varint,5,opt,name=length,proto3" json:"length,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1416,15 +1416,15 @@ const file_callgate_v1_recordings_proto_rawDesc = "" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"r\n" +
 	"\x15StopRecordingResponse\x124\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\x12#\n" +
-	"\ralready_ended\x18\x02 \x01(\bR\falreadyEnded\"\xee\x01\n" +
+	"\ralready_ended\x18\x02 \x01(\bR\falreadyEnded\"\x80\x02\n" +
 	"\x18DownloadRecordingRequest\x12-\n" +
 	"\frecording_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\bR\vrecordingId\x12,\n" +
 	"\vchunk_index\x18\x02 \x01(\x05B\v\xbaH\b\x1a\x06\x18\xa0\x8d\x06(\x00R\n" +
 	"chunkIndex\x123\n" +
-	"\x10content_location\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\x0fcontentLocation\x12\x1f\n" +
-	"\x06offset\x18\x04 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06offset\x12\x1f\n" +
-	"\x06length\x18\x05 \x01(\x03B\a\xbaH\x04\"\x02(\x00R\x06length\"x\n" +
+	"\x10content_location\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80 R\x0fcontentLocation\x12(\n" +
+	"\x06offset\x18\x04 \x01(\x03B\x10\xbaH\r\"\v\x18\x80\x80\x80\x80\x80\x80\x80\x02(\x00R\x06offset\x12(\n" +
+	"\x06length\x18\x05 \x01(\x03B\x10\xbaH\r\"\v\x18\x80\x80\x80\x80\x80\x80\x80\x02(\x00R\x06length\"x\n" +
 	"\x19DownloadRecordingResponse\x129\n" +
 	"\acontent\x18\x01 \x01(\v2\x1d.callgate.v1.RecordingContentH\x00R\acontent\x12\x14\n" +
 	"\x04data\x18\x02 \x01(\fH\x00R\x04dataB\n" +
