@@ -21,12 +21,6 @@ func (h *harness) press(id, tones string) float64 {
 	return heard(h.control("POST", "/control/v1/participants:pressTones", object{"callConnectionId": id, "tones": tones}).want(200))
 }
 
-// say speaks for it.
-func (h *harness) say(id, text string) float64 {
-	h.t.Helper()
-	return heard(h.control("POST", "/control/v1/participants:speak", object{"callConnectionId": id, "text": text}).want(200))
-}
-
 // press presses keys for the one remote party of a call, and tells how many were
 // heard.
 func (b *bubble) press(id, tones string) uint32 {
