@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strconv"
 	"strings"
 	"testing"
@@ -324,4 +325,71 @@ func TestRefusedFileLeavesTheKeys(t *testing.T) {
 	if n := len(service.received()); n != 2 {
 		t.Errorf("%d requests", n)
 	}
+}
+
+// FuzzLocation: whatever a location is, a signed request goes to none but the
+// upstream's hosts, and on the resource's own to nothing but files.
+func FuzzLocation(f *testing.F) {
+	const own = "res.communication.azure.com"
+	for _, location := range []string{
+		"https://x.asm.skype.com/v1/objects/0", "https://" + own + "/v1/objects/0", "https://" + own + "/v1/objects/%2e%2e/calling/", "https://evil.example/",
+		"https://x.asm.skype.com:443@evil.example/", "//x.asm.skype.com/v1", "https:x.asm.skype.com", "https://x.asm.skype.com\\@evil.example/",
+	} {
+		f.Add(location)
+	}
+	key, err := upstream.ParseAccessKey(encodedKey)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, location string) {
+		transport := &recorder{}
+		client, err := upstream.New(upstream.Options{Endpoint: "https://" + own, AccessKey: key, Transport: transport})
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := client.DownloadFile(t.Context(), location, 0, 0)
+		if err == nil {
+			file.Close()
+		} else if !errors.Is(err, upstream.ErrInvalidRequest) {
+			t.Errorf("%q: %v", location, err)
+		}
+		for _, r := range transport.requests {
+			host := strings.ToLower(r.URL.Hostname())
+			stored := strings.HasSuffix(host, ".asm.skype.com") || strings.HasSuffix(host, ".asyncgw.teams.microsoft.com") || strings.HasSuffix(host, ".ams.gov.teams.microsoft.us")
+			clean := path.Clean(r.URL.Path)
+			ours := host == own && (strings.HasPrefix(clean, "/v1/objects") || strings.HasPrefix(clean, "/recording"))
+			if r.URL.Scheme != "https" || !stored && !ours || r.URL.Port() != "" && r.URL.Port() != "443" {
+				t.Errorf("%q leads to %s", location, r.URL)
+			}
+		}
+	})
+}
+
+// FuzzContentRange: whatever an answer says of its range, none but the right one is
+// taken.
+func FuzzContentRange(f *testing.F) {
+	for _, header := range []string{"bytes 5-9/10", "bytes 5-9/*", "bytes */10", "bytes 5-", "bytes -5-9/10", "bytes 5-9/-1", "lines 5-9/10", "bytes 99999999999999999999-9/1", ""} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		answer := &http.Response{StatusCode: 206, Header: http.Header{"Content-Range": {header}}, ContentLength: -1, Body: io.NopCloser(strings.NewReader("56789"))}
+		client := newClient(t, "https://example.test", func(opts *upstream.Options) { opts.Transport = answering{answer} })
+		file, err := client.DownloadFile(t.Context(), "https://example.test/v1/objects/0", 5, 0)
+		if err != nil {
+			return
+		}
+		defer file.Close()
+		if !strings.HasPrefix(header, "bytes ") || file.Offset != 5 || file.Total != upstream.Unsaid && file.Total <= 5 {
+			t.Errorf("%q is taken for %d of %d", header, file.Offset, file.Total)
+		}
+	})
+}
+
+// answering is a transport that goes nowhere.
+type answering struct{ resp *http.Response }
+
+// Do implements policy.Transporter.
+func (a answering) Do(req *http.Request) (*http.Response, error) {
+	a.resp.Request = req
+	return a.resp, nil
 }
