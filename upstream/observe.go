@@ -54,26 +54,33 @@ func newObserver(opts Options, g *guard) *observer {
 }
 
 // do performs an operation: see send.
-func (c *Client) do(ctx context.Context, op operation, out any) error {
+func (c *Client) do(ctx context.Context, op operation, out any) (err error) {
 	op.requestID = uuid.NewString()
-	ctx, span := c.observer.tracer.Start(ctx, "upstream "+op.name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+	ctx, end := c.observer.begin(ctx, op)
+	defer func() { end(err) }()
+	return c.send(ctx, op, out)
+}
+
+// begin watches an operation until end is told how it went.
+func (o *observer) begin(ctx context.Context, op operation) (_ context.Context, end func(error)) {
+	begun := time.Now()
+	ctx, span := o.tracer.Start(ctx, "upstream "+op.name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
 		attribute.String("http.request.method", op.method),
 		attribute.String("callgate.upstream_client_request_id", op.requestID)))
-	defer span.End()
-	begun := time.Now()
-	err := c.send(ctx, op, out)
-	status := op.want
-	if err != nil {
-		status = 0
-		var failed *Error
-		if errors.As(err, &failed) {
-			status = failed.StatusCode
+	return ctx, func(err error) {
+		status := op.want
+		if err != nil {
+			status = 0
+			var failed *Error
+			if errors.As(err, &failed) {
+				status = failed.StatusCode
+			}
+			span.SetStatus(codes.Error, statusLabel(status))
 		}
-		span.SetStatus(codes.Error, statusLabel(status))
+		span.SetAttributes(attribute.Int("http.response.status_code", status))
+		span.End()
+		o.requests.WithLabelValues(op.name, statusLabel(status)).Observe(time.Since(begun).Seconds())
 	}
-	span.SetAttributes(attribute.Int("http.response.status_code", status))
-	c.observer.requests.WithLabelValues(op.name, statusLabel(status)).Observe(time.Since(begun).Seconds())
-	return err
 }
 
 // tried counts one try.
