@@ -43,6 +43,8 @@ type gateway struct {
 	calls        callgatev1.CallControlClient
 	participants callgatev1.ParticipantsClient
 	events       callgatev1.EventsClient
+	media        callgatev1.MediaClient
+	recordings   callgatev1.RecordingsClient
 	conn         *grpc.ClientConn
 	print        printer
 }
@@ -62,6 +64,8 @@ func (c *Connection) use(p Process, do func(*gateway) error) (err error) {
 		calls:        callgatev1.NewCallControlClient(conn),
 		participants: callgatev1.NewParticipantsClient(conn),
 		events:       callgatev1.NewEventsClient(conn),
+		media:        callgatev1.NewMediaClient(conn),
+		recordings:   callgatev1.NewRecordingsClient(conn),
 		conn:         conn,
 		print:        c.printer(p),
 	})

@@ -59,6 +59,10 @@ func detailWords(ev *callgatev1.CallEvent) string {
 		return "invitation " + d.CancelAddParticipantFailed.GetInvitationId()
 	case *callgatev1.CallEvent_CallTransferAccepted:
 		return name(d.CallTransferAccepted.GetTransferee()) + " to " + name(d.CallTransferAccepted.GetTransferTarget())
+	case *callgatev1.CallEvent_RecognizeCompleted:
+		return heard(d.RecognizeCompleted)
+	case *callgatev1.CallEvent_RecordingStateChanged:
+		return enumWords(d.RecordingStateChanged.GetState().String(), "RECORDING_STATE_")
 	case *callgatev1.CallEvent_Command:
 		return commandWords(d.Command)
 	case *callgatev1.CallEvent_IncomingCall:

@@ -55,13 +55,11 @@ func (c *addParticipant) Run(ctx context.Context, p Process, conn *Connection) e
 		CallConnectionId: c.Call, Participant: c.Participant.id, SourceCallerIdNumber: c.CallerID, SourceDisplayName: c.DisplayName,
 		RequestId: c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
-	if c.InvitationTimeout != nil {
-		if *c.InvitationTimeout%time.Second != 0 {
-			return usage("--invitation-timeout must be whole seconds")
-		}
-		seconds := int32(*c.InvitationTimeout / time.Second)
-		req.InvitationTimeoutSeconds = &seconds
+	seconds, err := wholeSeconds("--invitation-timeout", c.InvitationTimeout)
+	if err != nil {
+		return err
 	}
+	req.InvitationTimeoutSeconds = seconds
 	return act(ctx, conn, p, c.Wait, func(ctx context.Context, g *gateway) (*callgatev1.AddParticipantResponse, error) {
 		return g.participants.AddParticipant(ctx, req)
 	}, nothing)

@@ -114,8 +114,12 @@ func receiptRows(r *callgatev1.ActionReceipt) rows {
 
 func outcomeRows(o *callgatev1.ActionOutcome) rows {
 	ev := o.GetEvent()
+	said := outcomeWords[o.GetStatus()]
+	if ev != nil {
+		said += ": " + typeWords(ev)
+	}
 	return rows{
-		{"outcome", outcomeWords[o.GetStatus()] + ": " + typeWords(ev)},
+		{"outcome", said},
 		{"result", resultWords(ev.GetResult())},
 		{"hint", ev.GetResult().GetHint()},
 	}

@@ -88,6 +88,37 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 			t.Errorf("%v: %s is %s, not %s", tc.args, tc.path, got, tc.want)
 		}
 	}
+	spoken := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=10s")
+	recording := c.must(t, "recording.recordingId", "recordings", "start", spoken, "--wait=10s")
+	for _, tc := range [][]string{
+		{outcome, succeeded, "media", "play", spoken, "--text=Good morning", "--file=https://files.example/a.wav", "--to=" + number, "--wait=10s"},
+		{outcome, succeeded, "media", "send-tones", spoken, number, "1#", "--wait=10s"},
+		{outcome, succeeded, "media", "hold", spoken, number, "--wait=10s"},
+		{outcome, succeeded, "media", "unhold", spoken, number, "--wait=10s"},
+		{"receipt.action", "ACTION_CANCEL_ALL_MEDIA_OPERATIONS", "media", "cancel", spoken},
+		{outcome, succeeded, "recordings", "pause", recording, "--wait=10s"},
+		{outcome, succeeded, "recordings", "resume", recording, "--wait=10s"},
+		{"recording.state", "RECORDING_STATE_ACTIVE", "recordings", "get", recording},
+		{outcome, succeeded, "recordings", "stop", recording, "--wait=10s"},
+	} {
+		if got := c.must(t, tc[0], tc[2:]...); got != tc[1] {
+			t.Errorf("%v: %s is %s, not %s", tc[2:], tc[0], got, tc[1])
+		}
+	}
+	file := filepath.Join(t.TempDir(), "recording")
+	waitUntil(t, "the recording's file is there", func() bool { return c.run(t, "recordings", "download", recording, file) == cli.ExitDone })
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		t.Errorf("the recording's file: %v, %v", info, err)
+	}
+	if code := c.run(t, "recordings", "download", recording, file); code != cli.ExitUsage {
+		t.Errorf("a file that is there: exit code %d\n%s", code, c.heard)
+	}
+	c.must(t, "receipt.action", "recordings", "delete", recording)
+	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=10s")
+	if c.run(t, "media", "recognize", asked, "+14255550231", "--max-tones=4", "--stop-tones=#", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     1") {
+		t.Errorf("what was pressed: %s", c.heard)
+	}
+
 	// One at a time: it does not ring for long.
 	c.must(t, "receipt.outcome.event.id", "call", "answer", g.ring(t), "--wait=10s")
 	c.must(t, "receipt.action", "call", "reject", g.ring(t), "--reason=busy")

@@ -29,8 +29,8 @@ CALLGATE_CONNECTION_STRING, CALLGATE_SECONDARY_ACCESS_KEY (tried when the
 connection string's key is refused), CALLGATE_CALLBACK_KEY,
 CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.
 
-The commands call, participants, events and calls use a gateway that runs: say
-which one with --addr, and who you are with CALLGATE_TOKEN. They end with 0 when
+The commands call, participants, media, recordings, events and calls use a gateway
+that runs: say which one with --addr, and who you are with CALLGATE_TOKEN. They end with 0 when
 it is done, 3 when an action failed, 5 when there is no such call: docs/cli.md.`
 
 // commands are what the binary can do.
@@ -44,6 +44,8 @@ type commands struct {
 
 	Call         cli.CallCommands        `cmd:"" help:"Place, answer, transfer and end calls."`
 	Participants cli.ParticipantCommands `cmd:"" help:"See and change who is in a call."`
+	Media        cli.MediaCommands       `cmd:"" help:"Play, listen and hold in calls."`
+	Recordings   cli.RecordingCommands   `cmd:"" help:"Record calls, and fetch the recordings."`
 	Events       cli.EventCommands       `cmd:"" help:"Follow and look up events."`
 	Calls        cli.CallsCommands       `cmd:"" help:"Understand calls."`
 
