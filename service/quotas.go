@@ -120,24 +120,23 @@ func (q *quotas) begun(owner, callConnectionID string) {
 	}
 }
 
-// see learns from an event that a call is there, or has ended.
+// see learns from an event that a call is there, or has ended. Of commands, those
+// that were accepted tell; a replica that gave none knows of the call by them.
 func (q *quotas) see(e *eventstream.Event) {
 	call := e.CallEvent.GetCallConnectionId()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !endsCall(e.CallEvent.GetType()) {
+	action := callgatev1.Action(callgatev1.Action_value[e.CallEvent.GetCommand().GetAction()])
+	switch {
+	case endsCall(e.CallEvent.GetType()),
+		e.CallEvent.GetType() == commandAccepted && action == callgatev1.Action_ACTION_HANG_UP_CALL:
+		q.over(e.Owner, call)
+	case e.CallEvent.GetCommand() == nil, e.CallEvent.GetType() == commandAccepted && opens[action]:
 		q.begun(e.Owner, call)
-		return
 	}
-	q.over(e.Owner, call)
 }
 
-// finish counts a call no more whose end was asked for.
-func (q *quotas) finish(owner, callConnectionID string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.over(owner, callConnectionID)
-}
+const commandAccepted = callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED
 
 // over counts a call no more.
 func (q *quotas) over(owner, callConnectionID string) {
@@ -164,6 +163,8 @@ func endsCall(t callgatev1.CallEventType) bool {
 func (g *Gate) Follow(ctx context.Context, hub *eventstream.Hub) error {
 	sub, err := hub.Subscribe(ctx, eventstream.SubscribeOptions{
 		HeartbeatInterval: longestCall,
+		Commands:          true,
+		Lasting:           true,
 		Visible:           func(e *eventstream.Event) bool { return e.Owner != "" && e.CallEvent.GetCallConnectionId() != "" },
 	})
 	if err != nil {
