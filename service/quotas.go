@@ -120,23 +120,28 @@ func (q *quotas) begun(owner, callConnectionID string) {
 	}
 }
 
-// see learns from an event that a call is there, or has ended. Of commands, those
-// that were accepted tell; a replica that gave none knows of the call by them.
+// see learns from an event that a call is there, or has ended. Not every event with
+// a connection is of a call: a recorder has one of its own. Commands that were
+// accepted tell too, of calls whose events are sent elsewhere.
 func (q *quotas) see(e *eventstream.Event) {
 	call := e.CallEvent.GetCallConnectionId()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	action := callgatev1.Action(callgatev1.Action_value[e.CallEvent.GetCommand().GetAction()])
-	switch {
-	case endsCall(e.CallEvent.GetType()),
-		e.CallEvent.GetType() == commandAccepted && action == callgatev1.Action_ACTION_HANG_UP_CALL:
-		q.over(e.Owner, call)
-	case e.CallEvent.GetCommand() == nil, e.CallEvent.GetType() == commandAccepted && opens[action]:
+	switch e.CallEvent.GetType() {
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED, callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED:
 		q.begun(e.Owner, call)
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED, callgatev1.CallEventType_CALL_EVENT_TYPE_CREATE_CALL_FAILED,
+		callgatev1.CallEventType_CALL_EVENT_TYPE_ANSWER_FAILED, callgatev1.CallEventType_CALL_EVENT_TYPE_CONNECT_FAILED:
+		q.over(e.Owner, call)
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED:
+		switch action := callgatev1.Action(callgatev1.Action_value[e.CallEvent.GetCommand().GetAction()]); {
+		case opens[action]:
+			q.begun(e.Owner, call)
+		case action == callgatev1.Action_ACTION_HANG_UP_CALL:
+			q.over(e.Owner, call)
+		}
 	}
 }
-
-const commandAccepted = callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED
 
 // over counts a call no more.
 func (q *quotas) over(owner, callConnectionID string) {
@@ -146,15 +151,6 @@ func (q *quotas) over(owner, callConnectionID string) {
 			q.open.Remove(owner)
 		}
 	}
-}
-
-func endsCall(t callgatev1.CallEventType) bool {
-	switch t {
-	case callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED, callgatev1.CallEventType_CALL_EVENT_TYPE_CREATE_CALL_FAILED,
-		callgatev1.CallEventType_CALL_EVENT_TYPE_ANSWER_FAILED, callgatev1.CallEventType_CALL_EVENT_TYPE_CONNECT_FAILED:
-		return true
-	}
-	return false
 }
 
 // Follow counts the calls by what hub tells of them, from now until ctx ends or

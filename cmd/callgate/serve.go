@@ -106,11 +106,14 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, log, errs, callbacks, logger).GuardedBy(clients.gate)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, log, errs, callbacks, logger).GuardedBy(clients.gate)
 	srv, err := server.New(server.Options{
 		CallControl:   service.NewCallControl(client, actions),
 		Participants:  service.NewParticipants(client, actions, tokens),
-		Events:        service.NewEvents(log, hub),
+		Events:        service.NewEvents(log, hub, outcomes),
+		Media:         service.NewMedia(client, actions),
+		Recordings:    service.NewRecordings(client, log, actions),
 		Callbacks:     receiver,
 		Emulator:      emulatorServer(em),
 		Interceptors:  interceptors,
