@@ -170,15 +170,15 @@ func (s *stream) failed(err error) (done bool, _ error) {
 		}
 		return false, nil
 	case codes.Unauthenticated:
-		return info.GetReason() != credentialExpired, err
+		return info.GetReason() != reasonExpired, err
 	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
 		return true, err
 	}
 	return false, nil
 }
 
-// credentialExpired is the reason of a stream's end that a new credential mends.
-const credentialExpired = "CREDENTIAL_EXPIRED"
+// reasonExpired is the reason of a stream's end that a new credential mends.
+const reasonExpired = "CREDENTIAL_EXPIRED"
 
 // errorInfo is what err says to programs; nil if nothing.
 func errorInfo(err error) *errdetails.ErrorInfo {

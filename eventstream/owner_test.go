@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -124,4 +125,17 @@ func TestCallbacksAreTheirOwners(t *testing.T) {
 	if err != nil || len(page.events) != 2 || page.events[0].Owner != "" || page.events[1].Owner != "shop" {
 		t.Errorf("%+v, %v", page.events, err)
 	}
+}
+
+// TestLastingSubscriptionsDoNotAge, as others do.
+func TestLastingSubscriptionsDoNotAge(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	hub := newHub(t, log, HubOptions{SubscriptionAge: time.Millisecond})
+	lasting := subscribe(t, hub, SubscribeOptions{Lasting: true})
+	other := subscribe(t, hub, SubscribeOptions{})
+	if item, err := nextOrError(t, other); err != nil || item.Draining == nil {
+		t.Fatalf("%+v, %v", item, err)
+	}
+	mustAppend(t, log, record("1", "c", typeCallConnected))
+	wantEvents(t, lasting, "1")
 }

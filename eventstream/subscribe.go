@@ -31,6 +31,8 @@ type SubscribeOptions struct {
 	// connection of the filter was passed, whether the filter lets it through or
 	// not. It needs call connections in the filter.
 	UntilCallEnds bool
+	// Lasting keeps it from growing old: it is the process's own, and not a client's.
+	Lasting bool
 }
 
 // Start is a place in the log.
@@ -94,6 +96,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		target:   math.MaxUint64,
 		closing:  make(chan struct{}),
 		aged:     make(chan struct{}),
+		lasting:  o.Lasting,
 	}
 	s.filter.commands = o.Commands
 	if s.interval == 0 {
@@ -105,7 +108,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
-	if age := s.hub.age; age > 0 {
+	if age := s.hub.age; age > 0 && !s.lasting {
 		// Not all at once, although many may have begun at once.
 		age += rand.N(age/5+1) - age/10 //nolint:gosec // chance enough
 		s.ageing = time.AfterFunc(age, func() {

@@ -22,6 +22,7 @@ type Subscription struct {
 	ageing   *time.Timer // nil: it may grow as old as it likes
 	old      atomic.Bool
 	aged     chan struct{} // closed after old is set
+	lasting  bool          // it never ages
 
 	startCursor, earliestCursor string
 

@@ -26,11 +26,6 @@ func guarded[R actionResponse](ctx context.Context, gate *Gate, kind callgatev1.
 		if err := gate.quotas.dial(c.identity.Principal, limits.CallsPerMinute, phones(req)); err != nil {
 			return resp, err
 		}
-		if kind == callgatev1.Action_ACTION_HANG_UP_CALL {
-			resp, err = do(act)
-			gate.hungUp(ctx, resp.GetReceipt().GetCallConnectionId())
-			return resp, err
-		}
 		if !opens[kind] {
 			return do(act)
 		}
@@ -47,15 +42,5 @@ func guarded[R actionResponse](ctx context.Context, gate *Gate, kind callgatev1.
 		gate.owners.note(call, c.grant.Service)
 		done(call)
 		return resp, nil
-	}
-}
-
-// hungUp counts a call no more; empty for one that goes on.
-func (g *Gate) hungUp(ctx context.Context, callConnectionID string) {
-	if callConnectionID == "" {
-		return
-	}
-	if owner, err := g.owners.of(ctx, callConnectionID); err == nil { // else its event will tell
-		g.quotas.finish(owner, callConnectionID)
 	}
 }

@@ -20,7 +20,7 @@ const (
 	// client.
 	namedCall
 	// knownThing is about what only somebody who may can know (an incoming call's
-	// context, the id of a call to join), or about a call that is yet to be: what the
+	// context, the id of a call to join or of a recording), or about a call that is yet to be: what the
 	// request holds is all that it takes.
 	knownThing
 	// manyCalls is about all that are visible to the client.
@@ -52,6 +52,28 @@ var methods = map[string]method{
 	callgatev1.Participants_RemoveParticipant_FullMethodName:    {access.Operator, namedCall},
 	callgatev1.Participants_MuteParticipant_FullMethodName:      {access.Operator, namedCall},
 	callgatev1.Participants_MoveParticipants_FullMethodName:     {access.Operator, namedCall},
+
+	callgatev1.Media_PlayMedia_FullMethodName:                      {access.Operator, namedCall},
+	callgatev1.Media_RecognizeInput_FullMethodName:                 {access.Operator, namedCall},
+	callgatev1.Media_StartContinuousDtmfRecognition_FullMethodName: {access.Operator, namedCall},
+	callgatev1.Media_StopContinuousDtmfRecognition_FullMethodName:  {access.Operator, namedCall},
+	callgatev1.Media_SendDtmfTones_FullMethodName:                  {access.Operator, namedCall},
+	callgatev1.Media_HoldParticipant_FullMethodName:                {access.Operator, namedCall},
+	callgatev1.Media_UnholdParticipant_FullMethodName:              {access.Operator, namedCall},
+	callgatev1.Media_StartTranscription_FullMethodName:             {access.Operator, namedCall},
+	callgatev1.Media_StopTranscription_FullMethodName:              {access.Operator, namedCall},
+	callgatev1.Media_UpdateTranscription_FullMethodName:            {access.Operator, namedCall},
+	callgatev1.Media_StartMediaStreaming_FullMethodName:            {access.Operator, namedCall},
+	callgatev1.Media_StopMediaStreaming_FullMethodName:             {access.Operator, namedCall},
+	callgatev1.Media_CancelAllMediaOperations_FullMethodName:       {access.Operator, namedCall},
+
+	callgatev1.Recordings_StartRecording_FullMethodName:    {access.Operator, namedCall},
+	callgatev1.Recordings_GetRecording_FullMethodName:      {access.Viewer, knownThing},
+	callgatev1.Recordings_PauseRecording_FullMethodName:    {access.Operator, knownThing},
+	callgatev1.Recordings_ResumeRecording_FullMethodName:   {access.Operator, knownThing},
+	callgatev1.Recordings_StopRecording_FullMethodName:     {access.Operator, knownThing},
+	callgatev1.Recordings_DownloadRecording_FullMethodName: {access.Viewer, knownThing},
+	callgatev1.Recordings_DeleteRecording_FullMethodName:   {access.Operator, knownThing},
 
 	callgatev1.Events_StreamEvents_FullMethodName:   {access.Viewer, manyCalls},
 	callgatev1.Events_ListEvents_FullMethodName:     {access.Viewer, namedCall},

@@ -80,7 +80,11 @@ func filled(t *testing.T, desc protoreflect.MessageDescriptor) proto.Message {
 	}
 	m := kind.New()
 	for i := range desc.Fields().Len() {
-		switch field := desc.Fields().Get(i); {
+		field := desc.Fields().Get(i)
+		if choice := field.ContainingOneof(); choice != nil && m.WhichOneof(choice) != nil {
+			continue // the first of a choice
+		}
+		switch {
 		case field.IsList() && field.Message() != nil:
 			m.Mutable(field).List().AppendMutable()
 		case field.IsList() || field.IsMap():

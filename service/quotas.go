@@ -120,23 +120,27 @@ func (q *quotas) begun(owner, callConnectionID string) {
 	}
 }
 
-// see learns from an event that a call is there, or has ended.
+// see learns from an event that a call is there, or has ended. Not every event with
+// a connection is of a call: a recorder has one of its own. Commands that were
+// accepted tell too, of calls whose events are sent elsewhere.
 func (q *quotas) see(e *eventstream.Event) {
 	call := e.CallEvent.GetCallConnectionId()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !endsCall(e.CallEvent.GetType()) {
+	switch e.CallEvent.GetType() {
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED, callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED:
 		q.begun(e.Owner, call)
-		return
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED, callgatev1.CallEventType_CALL_EVENT_TYPE_CREATE_CALL_FAILED,
+		callgatev1.CallEventType_CALL_EVENT_TYPE_ANSWER_FAILED, callgatev1.CallEventType_CALL_EVENT_TYPE_CONNECT_FAILED:
+		q.over(e.Owner, call)
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED:
+		switch action := callgatev1.Action(callgatev1.Action_value[e.CallEvent.GetCommand().GetAction()]); {
+		case opens[action]:
+			q.begun(e.Owner, call)
+		case action == callgatev1.Action_ACTION_HANG_UP_CALL:
+			q.over(e.Owner, call)
+		}
 	}
-	q.over(e.Owner, call)
-}
-
-// finish counts a call no more whose end was asked for.
-func (q *quotas) finish(owner, callConnectionID string) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.over(owner, callConnectionID)
 }
 
 // over counts a call no more.
@@ -149,21 +153,14 @@ func (q *quotas) over(owner, callConnectionID string) {
 	}
 }
 
-func endsCall(t callgatev1.CallEventType) bool {
-	switch t {
-	case callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED, callgatev1.CallEventType_CALL_EVENT_TYPE_CREATE_CALL_FAILED,
-		callgatev1.CallEventType_CALL_EVENT_TYPE_ANSWER_FAILED, callgatev1.CallEventType_CALL_EVENT_TYPE_CONNECT_FAILED:
-		return true
-	}
-	return false
-}
-
 // Follow counts the calls by what hub tells of them, from now until ctx ends or
 // the gateway drains. Calls that are open already count when they are next heard
 // of.
 func (g *Gate) Follow(ctx context.Context, hub *eventstream.Hub) error {
 	sub, err := hub.Subscribe(ctx, eventstream.SubscribeOptions{
 		HeartbeatInterval: longestCall,
+		Commands:          true,
+		Lasting:           true,
 		Visible:           func(e *eventstream.Event) bool { return e.Owner != "" && e.CallEvent.GetCallConnectionId() != "" },
 	})
 	if err != nil {

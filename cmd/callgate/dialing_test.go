@@ -165,7 +165,9 @@ func TestConcurrentCalls(t *testing.T) {
 		wantReason(t, err, "TOO_MANY_CALLS")
 		_, err = control.HangUpCall(as(t.Context(), "one"), &callgatev1.HangUpCallRequest{CallConnectionId: created.GetReceipt().GetCallConnectionId()})
 		wantCode(t, err, codes.OK)
-		_, err = control.CreateCall(as(t.Context(), "one"), silent)
-		wantCode(t, err, codes.OK)
+		waitUntil(t, "its place is free", func() bool {
+			_, err = control.CreateCall(as(t.Context(), "one"), silent)
+			return err == nil
+		})
 	})
 }

@@ -141,6 +141,7 @@ func httpRoute(verb, path string) func(context.Context, *gateway) codes.Code {
 var viewersMay = []string{
 	"CallControl/GetCall", "Participants/ListParticipants", "Participants/GetParticipant",
 	"Events/StreamEvents", "Events/ListEvents", "Events/WaitForOutcome",
+	"Recordings/GetRecording", "Recordings/DownloadRecording",
 }
 
 // TestUnauthorisedCalls tries every door with every key that does not fit, and
@@ -233,6 +234,7 @@ func TestUnauthorisedCalls(t *testing.T) {
 // foreign are requests about one call, that would be good if it were one's own. An
 // RPC that names a call must be here.
 func foreign(call, own string) map[string]proto.Message {
+	party := user("8:acs:res_a")
 	return map[string]proto.Message{
 		"CallControl/GetCall":               &callgatev1.GetCallRequest{CallConnectionId: call},
 		"CallControl/TransferCall":          &callgatev1.TransferCallRequest{CallConnectionId: call, Target: user("8:acs:res_b")},
@@ -246,6 +248,23 @@ func foreign(call, own string) map[string]proto.Message {
 		"Participants/MoveParticipants": &callgatev1.MoveParticipantsRequest{
 			CallConnectionId: own, FromCallConnectionId: call, Participants: []*callgatev1.CommunicationIdentifier{user("8:acs:res_a")},
 		},
+		"Media/PlayMedia": &callgatev1.PlayMediaRequest{CallConnectionId: call, PlaySources: []*callgatev1.PlaySource{text("Hello.")}},
+		"Media/RecognizeInput": &callgatev1.RecognizeInputRequest{
+			CallConnectionId: call, TargetParticipant: party, RecognizeInputType: callgatev1.RecognizeInputType_RECOGNIZE_INPUT_TYPE_SPEECH,
+		},
+		"Media/StartContinuousDtmfRecognition": &callgatev1.StartContinuousDtmfRecognitionRequest{CallConnectionId: call, TargetParticipant: party},
+		"Media/StopContinuousDtmfRecognition":  &callgatev1.StopContinuousDtmfRecognitionRequest{CallConnectionId: call, TargetParticipant: party},
+		"Media/SendDtmfTones":                  &callgatev1.SendDtmfTonesRequest{CallConnectionId: call, TargetParticipant: phone("+14255550123"), Tones: []callgatev1.Tone{1}},
+		"Media/HoldParticipant":                &callgatev1.HoldParticipantRequest{CallConnectionId: call, TargetParticipant: party},
+		"Media/UnholdParticipant":              &callgatev1.UnholdParticipantRequest{CallConnectionId: call, TargetParticipant: party},
+		"Media/StartTranscription":             &callgatev1.StartTranscriptionRequest{CallConnectionId: call},
+		"Media/StopTranscription":              &callgatev1.StopTranscriptionRequest{CallConnectionId: call},
+		"Media/UpdateTranscription":            &callgatev1.UpdateTranscriptionRequest{CallConnectionId: call, Locale: "en-US"},
+		"Media/StartMediaStreaming":            &callgatev1.StartMediaStreamingRequest{CallConnectionId: call},
+		"Media/StopMediaStreaming":             &callgatev1.StopMediaStreamingRequest{CallConnectionId: call},
+		"Media/CancelAllMediaOperations":       &callgatev1.CancelAllMediaOperationsRequest{CallConnectionId: call},
+		"Recordings/StartRecording":            &callgatev1.StartRecordingRequest{Call: &callgatev1.StartRecordingRequest_CallConnectionId{CallConnectionId: call}},
+
 		"Events/ListEvents": &callgatev1.ListEventsRequest{CallConnectionId: call},
 	}
 }
