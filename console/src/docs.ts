@@ -3,6 +3,11 @@ import SwaggerUI from "swagger-ui-dist/swagger-ui-es-bundle.js";
 import "swagger-ui-dist/swagger-ui.css";
 import "./docs.css";
 
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const paint = () => document.documentElement.classList.toggle("dark-mode", dark.matches);
+dark.addEventListener("change", paint);
+paint();
+
 SwaggerUI({
   url: "/openapi.json",
   dom_id: "#reference",
@@ -10,5 +15,5 @@ SwaggerUI({
   displayRequestDuration: true,
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
-  validatorUrl: null,
+  validatorUrl: null, // nothing leaves this machine
 });
