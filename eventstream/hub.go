@@ -118,8 +118,11 @@ func (h *Hub) publish(e entry) {
 			sub.queue.offer(delivery{gap: &span{from: last, to: e.event.Seq - 1, reason: e.hole}})
 		}
 	}
+	command := isCommand(e.event.CallEvent.GetType())
 	for _, sub := range h.byCall[e.event.CallEvent.GetCallConnectionId()] {
-		sub.queue.offer(delivery{event: e.event})
+		if !command || sub.filter.commands {
+			sub.queue.offer(delivery{event: e.event})
+		}
 	}
 	h.ring.append(e) // last: who sees its position finds what is due to him queued
 }

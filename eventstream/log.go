@@ -104,6 +104,8 @@ type Log struct {
 	js       jetstream.JetStream
 	stream   jetstream.Stream
 	appender *appender
+	// unconfirmed counts commands that may not be in the log.
+	unconfirmed prometheus.Counter
 	// known is the highest position that this process has seen in the log: what it
 	// appended or read. The log may be further, never less far.
 	known atomic.Uint64
@@ -117,7 +119,7 @@ type Log struct {
 // nobody's to change: those in which it differs from o are the error.
 func OpenLog(ctx context.Context, o LogOptions) (*Log, error) {
 	o = o.withDefaults()
-	l := &Log{logger: o.Logger, external: o.NATS != nil}
+	l := &Log{logger: o.Logger, external: o.NATS != nil, unconfirmed: newUnconfirmed(o.Registerer)}
 	if err := l.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open event log: %w", err), l.Close())
 	}

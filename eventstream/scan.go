@@ -65,10 +65,13 @@ func (s *Subscription) scan(ctx context.Context) (more <-chan struct{}, err erro
 	if s.page.ring == nil {
 		s.page.ring = make([]entry, ringPage)
 	}
-	n, more, ok := s.hub.ring.read(s.pos, s.page.ring)
+	n, through, more, ok := s.hub.ring.read(s.pos, s.page.ring, s.filter.commands)
 	switch {
 	case !ok:
 		return s.scanLog(ctx)
+	case n == 0 && through > s.pos:
+		s.pos = through
+		return nil, nil
 	case n == 0:
 		return more, nil
 	}
@@ -134,7 +137,7 @@ func (s *Subscription) onlyCall() string {
 		return ""
 	}
 	for call := range s.filter.calls {
-		return callSubject(call)
+		return callSubject(call, s.filter.commands)
 	}
 	return ""
 }

@@ -186,9 +186,13 @@ func (s *Subscription) tellGap() Item {
 }
 
 // heartbeat is the position as it is. Where everything queued has been given out,
-// that is as far as the hub has read.
+// or commands follow that are not wanted, that is as far as the hub has read.
 func (s *Subscription) heartbeat() Item {
-	if s.queue != nil && s.pos >= s.target && s.gap == nil && s.takenAt == len(s.taken) {
+	switch {
+	case s.gap != nil:
+	case s.queue == nil && !s.filter.commands:
+		s.pos = s.hub.ring.passable(s.pos)
+	case s.queue != nil && s.pos >= s.target && s.takenAt == len(s.taken):
 		last := s.hub.ring.position() // before the queue is looked at
 		if s.queue.empty() {
 			s.pos = max(s.pos, last)

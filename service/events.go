@@ -59,6 +59,7 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	opts := eventstream.SubscribeOptions{
 		Filter:            req.GetFilter(),
 		HeartbeatInterval: defaultHeartbeat,
+		Commands:          req.GetIncludeCommands(),
 		UntilCallEnds:     req.GetUntilCallEnds(),
 	}
 	if req.HeartbeatInterval != nil {
@@ -118,7 +119,7 @@ func (s *Events) ListEvents(ctx context.Context, req *callgatev1.ListEventsReque
 	if size == 0 {
 		size = defaultPageSize
 	}
-	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size)
+	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size, req.GetIncludeCommands())
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

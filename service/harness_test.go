@@ -82,6 +82,7 @@ type gateway struct {
 	callgatev1.CallControlClient
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
+	control  *service.CallControl
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
@@ -120,7 +121,8 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interceptors, err := service.NewInterceptors(newErrors(t), logger)
+	errs := newErrors(t)
+	interceptors, err := service.NewInterceptors(errs, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,8 +131,9 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, callbackPrefix, callbackToken, logger)
-	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
+	actions := service.NewActions(hub, requests, log, errs, callbackPrefix, callbackToken, logger)
+	control := service.NewCallControl(client, actions)
+	callgatev1.RegisterCallControlServer(server, control)
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
 	pipe := bufconn.Listen(1 << 20)
@@ -148,6 +151,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
 		EventsClient:       callgatev1.NewEventsClient(conn),
+		control:            control,
 		log:                log,
 		hub:                hub,
 		requests:           requests,

@@ -91,7 +91,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Logger:     logger,
 		Registerer: registry,
 	})
-	interceptors, err := service.NewInterceptors(service.NewErrors(known, registry), logger)
+	errs := service.NewErrors(known, registry)
+	interceptors, err := service.NewInterceptors(errs, logger)
 	if err != nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	actions := service.NewActions(hub, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),

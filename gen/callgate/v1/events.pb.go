@@ -193,8 +193,13 @@ type StreamEventsRequest struct {
 	// End the stream, with OK, when CallDisconnected of every call connection of
 	// the filter has been sent or passed by.
 	UntilCallEnds bool `protobuf:"varint,8,opt,name=until_call_ends,json=untilCallEnds,proto3" json:"until_call_ends,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	// Send commands too: an event, of type COMMAND_*, for every action that was
+	// accepted, rejected or failed, whoever asked for it. The log has it before the
+	// client has its answer, but the action's first events may have come before
+	// that: time tells when it was given.
+	IncludeCommands bool `protobuf:"varint,13,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *StreamEventsRequest) Reset() {
@@ -294,6 +299,13 @@ func (x *StreamEventsRequest) GetIncludeData() bool {
 func (x *StreamEventsRequest) GetUntilCallEnds() bool {
 	if x != nil {
 		return x.UntilCallEnds
+	}
+	return false
+}
+
+func (x *StreamEventsRequest) GetIncludeCommands() bool {
+	if x != nil {
+		return x.IncludeCommands
 	}
 	return false
 }
@@ -698,9 +710,11 @@ type ListEventsRequest struct {
 	// next_page_token of the page before.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Give the upstream's own data object with every event.
-	IncludeData   bool `protobuf:"varint,4,opt,name=include_data,json=includeData,proto3" json:"include_data,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	IncludeData bool `protobuf:"varint,4,opt,name=include_data,json=includeData,proto3" json:"include_data,omitempty"`
+	// List commands too: see StreamEventsRequest.
+	IncludeCommands bool `protobuf:"varint,5,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListEventsRequest) Reset() {
@@ -757,6 +771,13 @@ func (x *ListEventsRequest) GetPageToken() string {
 func (x *ListEventsRequest) GetIncludeData() bool {
 	if x != nil {
 		return x.IncludeData
+	}
+	return false
+}
+
+func (x *ListEventsRequest) GetIncludeCommands() bool {
+	if x != nil {
+		return x.IncludeCommands
 	}
 	return false
 }
@@ -926,7 +947,7 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x05types\x18\x04 \x03(\x0e2\x1a.callgate.v1.CallEventTypeB\x11\xbaH\x0e\x92\x01\v\x10d\"\a\x82\x01\x04\x10\x01 \x00R\x05types\x120\n" +
 	"\n" +
 	"type_names\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x04R\ttypeNames\x12A\n" +
-	"\x12operation_contexts\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x88'R\x11operationContexts\"\xcb\x04\n" +
+	"\x12operation_contexts\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x88'R\x11operationContexts\"\xef\x06\n" +
 	"\x13StreamEventsRequest\x120\n" +
 	"\x06filter\x18\x01 \x01(\v2\x18.callgate.v1.EventFilterR\x06filter\x12!\n" +
 	"\x06latest\x18\x02 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\x06latest\x12%\n" +
@@ -936,8 +957,10 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\tfrom_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\bfromTime\x12X\n" +
 	"\x12heartbeat_interval\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\x11heartbeatInterval\x12!\n" +
 	"\finclude_data\x18\a \x01(\bR\vincludeData\x12&\n" +
-	"\x0funtil_call_ends\x18\b \x01(\bR\runtilCallEnds:\x9d\x01\xbaH\x99\x01\x1a\x96\x01\n" +
-	"\x1dstream_events.until_call_ends\x120until_call_ends needs filter.call_connection_ids\x1aC!this.until_call_ends || this.filter.call_connection_ids.size() > 0B\a\n" +
+	"\x0funtil_call_ends\x18\b \x01(\bR\runtilCallEnds\x12)\n" +
+	"\x10include_commands\x18\r \x01(\bR\x0fincludeCommands:\x96\x03\xbaH\x92\x03\x1a\x96\x01\n" +
+	"\x1dstream_events.until_call_ends\x120until_call_ends needs filter.call_connection_ids\x1aC!this.until_call_ends || this.filter.call_connection_ids.size() > 0\x1a\xf6\x01\n" +
+	"\x1estream_events.include_commands\x122a filter of types COMMAND_* needs include_commands\x1a\x9f\x01this.include_commands || !(this.filter.types.exists(t, int(t) in [100, 101, 102]) || this.filter.type_names.exists(n, n.matches('(?i)^callgate[.]command[.]')))B\a\n" +
 	"\x05start\"\xaf\x02\n" +
 	"\x14StreamEventsResponse\x126\n" +
 	"\astarted\x18\x01 \x01(\v2\x1a.callgate.v1.StreamStartedH\x00R\astarted\x12.\n" +
@@ -964,7 +987,7 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x10REASON_RETENTION\x10\x01\x12\x12\n" +
 	"\x0eREASON_DELETED\x10\x02\"(\n" +
 	"\x0eStreamDraining\x12\x16\n" +
-	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xc2\x01\n" +
+	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xed\x01\n" +
 	"\x11ListEventsRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12'\n" +
@@ -972,7 +995,8 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\x12!\n" +
-	"\finclude_data\x18\x04 \x01(\bR\vincludeData\"l\n" +
+	"\finclude_data\x18\x04 \x01(\bR\vincludeData\x12)\n" +
+	"\x10include_commands\x18\x05 \x01(\bR\x0fincludeCommands\"l\n" +
 	"\x12ListEventsResponse\x12.\n" +
 	"\x06events\x18\x01 \x03(\v2\x16.callgate.v1.CallEventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x03\n" +

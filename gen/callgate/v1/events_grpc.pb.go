@@ -53,7 +53,9 @@ type EventsClient interface {
 	// comes from another log or from a position the log never had;
 	// INVALID_ARGUMENT when it is no cursor at all.
 	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
-	// ListEvents lists one call connection's events, oldest first.
+	// ListEvents lists one call connection's events, oldest first. With
+	// include_commands that is the call's whole story: what was asked for, how it
+	// was answered, and what came of it.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 	// WaitForOutcome waits for the event that ends an action: from its receipt,
 	// before or after the event, on any replica, after a restart. Time running
@@ -137,7 +139,9 @@ type EventsServer interface {
 	// comes from another log or from a position the log never had;
 	// INVALID_ARGUMENT when it is no cursor at all.
 	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
-	// ListEvents lists one call connection's events, oldest first.
+	// ListEvents lists one call connection's events, oldest first. With
+	// include_commands that is the call's whole story: what was asked for, how it
+	// was answered, and what came of it.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	// WaitForOutcome waits for the event that ends an action: from its receipt,
 	// before or after the event, on any replica, after a restart. Time running
