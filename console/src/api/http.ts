@@ -1,5 +1,7 @@
 // The REST API, with the token that its listener may ask for.
 
+import { Parser } from "./sse";
+
 // ApiError is an answer that is not OK, in the words of the gateway's errors.
 export class ApiError extends Error {
   constructor(
@@ -80,7 +82,8 @@ async function answer<T>(response: Response): Promise<T> {
   return (await response.json()) as T;
 }
 
-interface Status {
+export interface Status {
+  code?: number;
   message?: string;
   details?: {
     reason?: string;
@@ -89,24 +92,25 @@ interface Status {
   }[];
 }
 
-// errorOf reads the status that an answer carries: a stream's has a wrapper.
+// errorOf reads the error that an answer carries: as it is, in a stream's wrapper,
+// or as an event.
 export async function errorOf(response: Response): Promise<ApiError> {
-  let status: Status = {};
+  const text = await response.text();
+  const event = new Parser().push(`${text}\n\n`)[0];
   try {
-    const body = (await response.json()) as Status & { error?: Status };
-    status = body.error ?? body;
+    const body = JSON.parse(event?.event === "error" ? event.data : text) as Status & { error?: Status };
+    return errorFrom(body.error ?? body, response.status);
   } catch {
-    // A proxy's own page, perhaps: the HTTP status has to do.
+    // A proxy's own page, perhaps.
+    return new ApiError(response.status, `HTTP ${response.status} ${response.statusText}`.trim());
   }
+}
+
+// errorFrom is a status of the gateway as an error.
+export function errorFrom(status: Status, httpStatus: number): ApiError {
   const info = status.details?.find((detail) => detail.reason);
   const violations = (status.details ?? [])
     .flatMap((detail) => detail.fieldViolations ?? [])
     .map((violation) => `${violation.field}: ${violation.description}`);
-  return new ApiError(
-    response.status,
-    status.message || `HTTP ${response.status} ${response.statusText}`.trim(),
-    info?.reason,
-    info?.metadata,
-    violations,
-  );
+  return new ApiError(httpStatus, status.message || `HTTP ${httpStatus}`, info?.reason, info?.metadata, violations);
 }

@@ -1,7 +1,7 @@
 // StreamEvents, kept up: over lost connections, restarted gateways and pages that
 // nobody looks at, each time behind the last cursor.
 
-import { ApiError, errorOf, send, session } from "./http";
+import { ApiError, errorFrom, errorOf, send, session, type Status } from "./http";
 import { Parser } from "./sse";
 import type { CallEvent } from "./types";
 
@@ -26,11 +26,9 @@ const heartbeat = 5; // seconds
 const silence = 2.5 * heartbeat * 1000; // a stream that says nothing for so long is dead
 const hidden = 10_000; // a page that is not seen for so long gives its connection back
 
-interface Told {
+interface Told extends Status {
   event?: CallEvent;
   gap?: { reason?: string };
-  error?: { message?: string };
-  message?: string;
 }
 
 export class EventStream {
@@ -148,6 +146,9 @@ export class EventStream {
       const told = JSON.parse(message.data) as Told;
       if (message.event === "event" && told.event) {
         events.push(told.event);
+      } else if (message.event === "error") {
+        flush();
+        throw errorFrom(told, 503); // a stream that had begun may be begun again
       } else if (message.event === "started") {
         this.handlers.state({ kind: "live" });
       } else if (message.event === "gap") {

@@ -62,12 +62,7 @@ export interface CallEvent {
 
 export interface CallConnection {
   callConnectionId: string;
-  serverCallId?: string;
-  correlationId?: string;
-  state?: string;
   targets?: Identifier[];
-  source?: Identifier;
-  answeredBy?: Identifier;
 }
 
 export interface Config {

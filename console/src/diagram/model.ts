@@ -78,7 +78,7 @@ class Builder {
   private inside = new Map<string, { presence: Presence; state: string }>();
   private pending = new Map<string, Pending>();
   private aims: Map<string, Identifier[]>;
-  private placed: Identifier[] = [];
+  private explained = "";
   private ids = new Set<string>();
   private newest = 0;
   private sequence = -1;
@@ -130,7 +130,6 @@ class Builder {
     }
     const context = step.event.operationContext ?? "";
     this.pending.set(context, { command, at: step.at });
-    if (command.action === "CreateCall") this.placed = command.targets;
     const doing = doings[command.action];
     if (!doing) return;
     for (const id of command.targets.length > 0 ? command.targets : (this.aims.get(context) ?? [])) {
@@ -152,9 +151,16 @@ class Builder {
       const asked = this.settle(event, name);
       const under = asked ? `${duration(step.at - asked.at)} after ${asked.command.action}` : "";
       step.arrows.push(arrow(gateway, client, end.text, { dashed: true, tone: end.tone, under }));
-      if (hint(event) && end.tone === "bad") step.note = { tone: end.tone, text: hint(event) };
+      if (end.tone === "bad") this.explain(step, hint(event));
     }
     if (name === "CallDisconnected") this.everybodyLeaves(step);
+  }
+
+  // explain adds a note. That a call which failed is over needs no second one.
+  private explain(step: Step, text: string) {
+    if (!text || (text === this.explained && nameOf(step.event) === "CallDisconnected")) return;
+    this.explained = text;
+    step.note = { tone: "bad", text };
   }
 
   // answers draws what a party did that an event tells of.
@@ -165,7 +171,7 @@ class Builder {
     const stayed = event.addParticipantFailed?.participant;
     if (stayed) step.arrows.push(arrow(this.party(stayed), upstream, why(event.result) || "fails", { tone: "bad", cross: true }));
     if (nameOf(event) === "CreateCallFailed") {
-      for (const id of this.placed.length > 0 ? this.placed : this.call.targets) {
+      for (const id of this.call.targets) {
         step.arrows.push(arrow(this.party(id), upstream, why(event.result) || "fails", { tone: "bad", cross: true }));
       }
     }

@@ -1,6 +1,6 @@
 // One call, as its events tell it.
 
-import type { CallConnection, CallEvent, Identifier, Participant } from "../api/types";
+import type { CallEvent, Identifier, Participant } from "../api/types";
 import { commandOf } from "./command";
 import { ending, nameOf, received, type Tone } from "./words";
 
@@ -24,11 +24,13 @@ export interface Call {
   present: Map<string, Participant>;
   // Raw ids that are known to be the application itself.
   self: Set<string>;
-  // Whom the call was placed to.
+  // The action that made the connection, and whom it was placed to.
+  made: "CreateCall" | "AnswerCall" | "";
   targets: Identifier[];
+  // The users in the first list of participants.
+  first: string[];
   // Answers the call, while it rings.
   incomingContext: string;
-  placedHere: boolean;
   sequence: number;
   // Counts changes.
   revision: number;
@@ -37,8 +39,8 @@ export interface Call {
 export function newCall(key: string): Call {
   return {
     key, connection: "", serverCall: "", correlation: "", events: [], forgotten: 0, state: "connecting",
-    ended: undefined, began: 0, last: 0, parties: new Map(), present: new Map(), self: new Set(), targets: [],
-    incomingContext: "", placedHere: false, sequence: -1, revision: 0,
+    ended: undefined, began: 0, last: 0, parties: new Map(), present: new Map(), self: new Set(), made: "",
+    targets: [], first: [], incomingContext: "", sequence: -1, revision: 0,
   };
 }
 
@@ -89,15 +91,27 @@ function meet(call: Call, event: CallEvent) {
     call.sequence = sequence;
     call.present = new Map((updated.participants ?? []).map((p) => [p.identifier.rawId, p]));
     for (const p of updated.participants ?? []) know(p.identifier);
+    if (call.first.length === 0) call.first = [...call.present.keys()].filter((raw) => raw.startsWith("8:"));
   }
   const one = event.addParticipantSucceeded ?? event.addParticipantFailed ?? event.moveParticipantSucceeded;
   know(one?.participant);
   know(event.callTransferAccepted?.transferTarget);
   const command = commandOf(event);
-  if (command?.action === "CreateCall") {
-    call.placedHere = true;
+  if (command?.action === "CreateCall" || command?.action === "AnswerCall") {
+    call.made = command.action;
     call.targets = command.targets;
   }
+  recognize(call);
+}
+
+// recognize finds the application itself among the first participants: no event
+// names it. In a placed call it is the user that was not called; in an answered
+// one, the only user where a phone called.
+function recognize(call: Call) {
+  if (!call.made || call.self.size > 0) return;
+  const called = new Set(call.targets.map((id) => id.rawId));
+  const strangers = call.first.filter((raw) => !called.has(raw));
+  if (strangers.length === 1) call.self.add(strangers[0]!);
 }
 
 // move follows the call's state.
@@ -118,7 +132,6 @@ function move(call: Call, event: CallEvent) {
     case "ConnectFailed":
       call.state = "failed";
       call.ended = ending(event);
-      call.placedHere ||= nameOf(event) === "CreateCallFailed";
       return;
     case "CallDisconnected":
       if (call.state !== "failed") call.state = "over";
@@ -138,14 +151,4 @@ function move(call: Call, event: CallEvent) {
     case "ParticipantsUpdated":
       if (call.state === "connecting") call.state = "connected";
   }
-}
-
-// learn adds what the upstream itself says of a call.
-export function learn(call: Call, now: CallConnection) {
-  if (now.targets) call.targets = now.targets;
-  if (now.answeredBy) call.self.add(now.answeredBy.rawId);
-  if (call.placedHere && now.source) call.self.add(now.source.rawId);
-  call.serverCall ||= now.serverCallId ?? "";
-  call.correlation ||= now.correlationId ?? "";
-  call.revision++;
 }

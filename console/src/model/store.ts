@@ -1,7 +1,7 @@
 // The calls that the page knows, from one stream of events, in bounded memory.
 
 import type { CallConnection, CallEvent } from "../api/types";
-import { learn, newCall, over, take, type Call } from "./call";
+import { newCall, over, take, type Call } from "./call";
 
 export interface Limits {
   calls: number;
@@ -59,9 +59,6 @@ export class Store {
     const earlier = rest.filter((event) => !event.callConnectionId);
     const all = [...earlier, ...events, ...rest.filter((event) => event.callConnectionId)];
     for (const event of all) take(call, event);
-    for (const id of known?.self ?? []) call.self.add(id);
-    call.targets = known?.targets ?? [];
-    call.placedHere ||= known?.placedHere ?? false;
     call.revision += known?.revision ?? 0;
     this.events += call.events.length - (known?.events.length ?? 0);
     this.calls.set(connection, call);
@@ -71,25 +68,14 @@ export class Store {
     return call;
   }
 
-  // learn adds what the upstream says of a call now.
-  learn(connection: string, now: CallConnection) {
-    const call = this.calls.get(connection);
-    if (!call) return;
-    learn(call, now);
-    this.changed();
-  }
-
   // placed notes a call that this page placed, before its first event.
-  placed(now: CallConnection) {
-    let call = this.calls.get(now.callConnectionId);
-    if (!call) {
-      call = newCall(now.callConnectionId);
-      call.connection = now.callConnectionId;
-      call.began = call.last = Date.now();
-      this.calls.set(call.key, call);
-    }
-    call.placedHere = true;
-    learn(call, now);
+  placed(connection: CallConnection, now: number) {
+    const key = connection.callConnectionId;
+    if (this.calls.has(key)) return;
+    const call = this.add(key);
+    call.connection = key;
+    call.targets = connection.targets ?? [];
+    call.began = call.last = now;
     this.changed();
   }
 

@@ -123,5 +123,12 @@ export function clock(at: number): string {
 
 // received is when callgate received an event; happened, when the upstream says
 // that it happened.
-export const received = (event: CallEvent): number => Date.parse(event.receiveTime ?? event.time ?? "") || 0;
-export const happened = (event: CallEvent): number => Date.parse(event.time ?? "") || received(event);
+export const received = (event: CallEvent): number => instant(event.receiveTime) || instant(event.time);
+export const happened = (event: CallEvent): number => instant(event.time) || instant(event.receiveTime);
+
+// instant is a time in milliseconds, with what lies below one: Date.parse cuts it
+// off, and within one much can happen. 0 where there is none.
+export function instant(time: string | undefined): number {
+  const below = /\.\d{3}(\d+)/.exec(time ?? "")?.[1] ?? "";
+  return (Date.parse(time ?? "") || 0) + Number(`0.${below}0`);
+}

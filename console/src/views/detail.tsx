@@ -1,11 +1,11 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { callPath, follow, navigate, useApp, type App } from "../app";
 import { ApiError, get } from "../api/http";
-import type { CallConnection, CallEvent } from "../api/types";
+import type { CallEvent } from "../api/types";
 import { toMermaid } from "../diagram/mermaid";
 import { build } from "../diagram/model";
 import { toSVG } from "../diagram/svg";
-import { others, over, type Call } from "../model/call";
+import { others, type Call } from "../model/call";
 import { limits } from "../model/store";
 import { partyName } from "../model/words";
 import { age, StateWords } from "./calls";
@@ -33,18 +33,6 @@ export function Detail({ id }: { id: string }) {
       .finally(() => setLoaded(true));
     return () => gone.abort();
   }, [app, id]);
-
-  // Who is the application itself, only the upstream knows, and only while the
-  // call is on.
-  const ask = call !== undefined && call.connection !== "" && !over(call) && app.state.kind === "live";
-  useEffect(() => {
-    if (!ask) return;
-    const gone = new AbortController();
-    get<{ callConnection: CallConnection }>(`/v1/calls/${encodeURIComponent(id)}`, gone.signal)
-      .then(({ callConnection }) => app.store.learn(id, callConnection))
-      .catch(() => undefined); // it has ended just now: the stream says so
-    return () => gone.abort();
-  }, [app, id, ask, call?.state]);
 
   const diagram = useMemo(() => call && build(call, app.upstreamName), [call, call?.revision, app]);
   if (!call || !diagram) {

@@ -61,7 +61,7 @@ export function Dialer({ behaviours }: { behaviours: Behaviour[] }) {
   const call = () =>
     run(async () => {
       const { callConnection } = await post<{ callConnection: CallConnection }>("/v1/calls", { targets: [identifier(who)], ...withCallerID(who) });
-      app.store.placed(callConnection);
+      app.store.placed(callConnection, app.now());
       navigate(callPath(callConnection.callConnectionId));
     });
   const ring = () =>

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { callPath, follow, useApp } from "../app";
 import { EventStream, type StreamState } from "../api/stream";
 import type { CallEvent } from "../api/types";
+import { commandOf } from "../model/command";
 import { limits } from "../model/store";
 import { clock, ending, nameOf, received, why } from "../model/words";
 import { Filters, isEmpty, noFilter, type Filter } from "./filters";
@@ -60,7 +61,7 @@ function EventRow({ event, selected, onSelect }: { event: CallEvent; selected: b
       <span class="time">{clock(received(event))}</span>
       <button type="button" class={`name ${ending(event)?.tone ?? ""}`} aria-pressed={selected} onClick={() => onSelect(event)}>
         {nameOf(event)}
-        {event.command && ` ${event.command.action?.replace("ACTION_", "").toLowerCase().replaceAll("_", " ")}`}
+        {event.command && <span class="muted"> {commandOf(event)!.action}</span>}
       </button>
       {id ? (
         <a href={callPath(id)} onClick={follow} title={id}>
