@@ -40,6 +40,12 @@ export default defineConfig({
   base: "/console/",
   publicDir: false,
   plugins: [packed],
+  // While the page is worked on, a gateway at its usual address has the rest.
+  server: {
+    proxy: Object.fromEntries(
+      ["/v1", "/emulator", "/openapi.json", "/console/config.json"].map((path) => [path, "http://127.0.0.1:8080"]),
+    ),
+  },
   build: {
     target: "es2022",
     modulePreload: false,

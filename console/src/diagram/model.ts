@@ -120,7 +120,7 @@ class Builder {
     step.arrows.push(arrow(client, gateway, command.action, { under: command.principal && `by ${command.principal}` }));
     if (command.status !== undefined || command.accepted) {
       step.arrows.push(
-        arrow(gateway, upstream, [command.status, `in ${duration(command.took)}`].filter(Boolean).join(" "), { tone, cross: !command.accepted }),
+        arrow(gateway, upstream, [command.status, command.took < 1 ? "in <1 ms" : `in ${duration(command.took)}`].filter(Boolean).join(" "), { tone, cross: !command.accepted }),
       );
     }
     if (!command.accepted) {

@@ -91,7 +91,7 @@ function meet(call: Call, event: CallEvent) {
     call.sequence = sequence;
     call.present = new Map((updated.participants ?? []).map((p) => [p.identifier.rawId, p]));
     for (const p of updated.participants ?? []) know(p.identifier);
-    if (call.first.length === 0) call.first = [...call.present.keys()].filter((raw) => raw.startsWith("8:"));
+    if (call.first.length === 0) call.first = [...call.present.keys()].filter((raw) => /^2?8:/.test(raw));
   }
   const one = event.addParticipantSucceeded ?? event.addParticipantFailed ?? event.moveParticipantSucceeded;
   know(one?.participant);
