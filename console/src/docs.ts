@@ -16,4 +16,10 @@ SwaggerUI({
   docExpansion: "list",
   defaultModelsExpandDepth: 0,
   validatorUrl: null, // nothing leaves this machine
+  // What is tried out is asked with the token that the console was given.
+  requestInterceptor: (request: { headers: Record<string, string> }) => {
+    const token = sessionStorage.getItem("callgate.token");
+    if (token) request.headers.Authorization ??= `Bearer ${token}`;
+    return request;
+  },
 });

@@ -13,6 +13,8 @@ export interface Call {
   serverCall: string;
   correlation: string;
   events: CallEvent[];
+  // Cursors of those that came with the history, before the stream brought them.
+  loaded: Set<string>;
   // How many events had to be forgotten.
   forgotten: number;
   state: CallState;
@@ -38,7 +40,7 @@ export interface Call {
 
 export function newCall(key: string): Call {
   return {
-    key, connection: "", serverCall: "", correlation: "", events: [], forgotten: 0, state: "connecting",
+    key, connection: "", serverCall: "", correlation: "", events: [], loaded: new Set(), forgotten: 0, state: "connecting",
     ended: undefined, began: 0, last: 0, parties: new Map(), present: new Map(), self: new Set(), made: "",
     targets: [], first: [], incomingContext: "", sequence: -1, revision: 0,
   };
@@ -119,6 +121,9 @@ function move(call: Call, event: CallEvent) {
   switch (nameOf(event)) {
     case "IncomingCall":
       if (!call.connection) call.state = "incoming";
+      return;
+    case "CommandAccepted":
+      if (event.command?.action === "ACTION_ANSWER_CALL" && call.state === "incoming") call.state = "connecting";
       return;
     case "CallConnected":
       if (!over(call)) call.state = "connected";

@@ -19,7 +19,8 @@ export class Store {
   tail: CallEvent[] = [];
   // How many calls were forgotten to stay within the limits.
   forgotten = 0;
-  revision = 0;
+  // Counts how often everything was forgotten.
+  generation = 0;
 
   private events = 0;
   private byServerCall = new Map<string, string>();
@@ -33,7 +34,7 @@ export class Store {
     for (const event of events) {
       this.tail.push(event);
       const call = this.callOf(event);
-      if (!call) continue;
+      if (!call || call.loaded.delete(event.cursor)) continue;
       take(call, event);
       this.events++;
       if (call.serverCall && !this.byServerCall.has(call.serverCall)) this.byServerCall.set(call.serverCall, call.key);
@@ -47,13 +48,17 @@ export class Store {
     this.changed();
   }
 
-  // load puts the whole history of one call in the place of what is known of it.
-  load(connection: string, events: CallEvent[]): Call {
+  // load puts the history of one call in the place of what is known of it. So many
+  // events were left out at its beginning.
+  load(connection: string, events: CallEvent[], leftOut: number): Call {
     const known = this.calls.get(connection);
     const call = newCall(connection);
     call.connection = connection;
+    call.forgotten = leftOut;
     const seen = new Set(events.map((event) => event.cursor));
     const rest = (known?.events ?? []).filter((event) => !seen.has(event.cursor));
+    for (const event of known?.events ?? []) seen.delete(event.cursor);
+    call.loaded = seen;
     // Events of Event Grid are not in the call's own history, and what came in
     // the meantime is newer.
     const earlier = rest.filter((event) => !event.callConnectionId);
@@ -95,6 +100,7 @@ export class Store {
     this.byServerCall.clear();
     this.tail = [];
     this.events = this.forgotten = 0;
+    this.generation++;
     this.changed();
   }
 
@@ -105,7 +111,6 @@ export class Store {
   }
 
   private changed() {
-    this.revision++;
     if (this.scheduled) return;
     this.scheduled = true;
     requestAnimationFrame(() => {
@@ -138,6 +143,7 @@ export class Store {
       }
       const merged = newCall(connection);
       for (const old of [...rang.events, ...known.events]) take(merged, old);
+      merged.loaded = known.loaded;
       merged.revision += known.revision;
       this.calls.set(connection, merged);
       return merged;

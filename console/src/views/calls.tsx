@@ -5,7 +5,9 @@ import { limits, newest } from "../model/store";
 import { duration, partyName } from "../model/words";
 import { Detail } from "./detail";
 import { Dialer } from "./emulator";
-import { List } from "./virtual";
+import { List, reveal } from "./virtual";
+
+const rowHeight = 60;
 
 export function CallsView({ selected }: { selected: string }) {
   const app = useApp();
@@ -16,9 +18,9 @@ export function CallsView({ selected }: { selected: string }) {
     if (!way || calls.length === 0) return;
     event.preventDefault();
     const at = calls.findIndex((call) => call.key === selected);
-    const next = calls[Math.min(calls.length - 1, Math.max(0, at + way))]!;
-    navigate(callPath(next.key));
-    event.currentTarget.querySelector<HTMLElement>(`[href="${CSS.escape(callPath(next.key))}"]`)?.scrollIntoView({ block: "nearest" });
+    const next = Math.min(calls.length - 1, Math.max(0, at + way));
+    navigate(callPath(calls[next]!.key));
+    reveal(event.currentTarget, next * rowHeight, rowHeight);
   };
   return (
     <div class={`calls${selected ? " chosen" : ""}`}>
@@ -42,7 +44,7 @@ export function CallsView({ selected }: { selected: string }) {
           <List
             label="Calls"
             count={calls.length}
-            rowHeight={60}
+            rowHeight={rowHeight}
             onKeyDown={step}
             row={(i) => <CallRow key={calls[i]!.key} call={calls[i]!} selected={calls[i]!.key === selected} now={app.now()} />}
           />
@@ -57,7 +59,7 @@ export function CallsView({ selected }: { selected: string }) {
         )}
         {app.config.emulator && <Dialer behaviours={app.config.emulator.behaviours} />}
       </section>
-      {selected ? <Detail key={selected} id={selected} /> : <Welcome />}
+      {selected ? <Detail key={`${app.store.generation} ${selected}`} id={selected} /> : <Welcome />}
     </div>
   );
 }

@@ -1,11 +1,11 @@
-import { useEffect, useMemo, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { callPath, follow, navigate, useApp, type App } from "../app";
 import { ApiError, get } from "../api/http";
 import type { CallEvent } from "../api/types";
 import { toMermaid } from "../diagram/mermaid";
 import { build } from "../diagram/model";
 import { toSVG } from "../diagram/svg";
-import { others, type Call } from "../model/call";
+import { others, over, type Call } from "../model/call";
 import { limits } from "../model/store";
 import { partyName } from "../model/words";
 import { age, StateWords } from "./calls";
@@ -20,7 +20,8 @@ export function Detail({ id }: { id: string }) {
   const [trouble, setTrouble] = useState("");
   const [loaded, setLoaded] = useState(false);
   const [selected, setSelected] = useState("");
-  const call = app.store.calls.get(id) ?? answered(app, id);
+  const kept = useRef<Call | undefined>(undefined); // the page may have to forget it while it is looked at
+  const call = (kept.current = app.store.calls.get(id) ?? answered(app, id) ?? kept.current);
 
   useEffect(() => {
     if (call && call.key !== id) navigate(callPath(call.key)); // it rang, and was answered
@@ -76,7 +77,7 @@ export function Detail({ id }: { id: string }) {
         )}
       </div>
       {diagram.steps.length > 0 ? (
-        <DiagramView diagram={diagram} selected={selected} onSelect={setSelected} />
+        <DiagramView diagram={diagram} live={!over(call)} selected={selected} onSelect={setSelected} />
       ) : (
         <p class="empty">Nothing has come of it yet.</p>
       )}
@@ -123,14 +124,16 @@ function answered(app: App, correlation: string): Call | undefined {
 // more than the page keeps.
 async function history(app: App, id: string, signal: AbortSignal) {
   let events: CallEvent[] = [];
+  let all = 0;
   for (let token = ""; ; ) {
     const params = new URLSearchParams({ page_size: "1000", include_commands: "true", page_token: token });
     const page = await get<{ events?: CallEvent[]; nextPageToken?: string }>(`/v1/calls/${encodeURIComponent(id)}/events?${params}`, signal);
+    all += page.events?.length ?? 0;
     events = [...events, ...(page.events ?? [])].slice(-limits.eventsPerCall);
     token = page.nextPageToken ?? "";
     if (!token) break;
   }
-  if (events.length > 0) app.store.load(id, events);
+  if (events.length > 0) app.store.load(id, events, all - events.length);
 }
 
 const fileName = (call: Call) => `call-${(call.connection || call.serverCall || call.key).replace(/[^\w-]+/g, "").slice(0, 40)}`;

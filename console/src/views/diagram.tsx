@@ -3,7 +3,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { heads, lines, row, type Shape } from "../diagram/draw";
 import { headHeight, layout, visible } from "../diagram/layout";
 import type { Diagram } from "../diagram/model";
-import { useStickyEnd, useViewport } from "./virtual";
+import { reveal, useStickyEnd, useViewport } from "./virtual";
 import "../diagram/diagram.css";
 
 const draw = (shape: Shape | string): VNode | string =>
@@ -11,6 +11,8 @@ const draw = (shape: Shape | string): VNode | string =>
 
 interface Props {
   diagram: Diagram;
+  // More is to come: the newest step is kept in sight.
+  live: boolean;
   // The key of the step that is looked at.
   selected: string;
   onSelect: (key: string) => void;
@@ -18,10 +20,10 @@ interface Props {
 
 // DiagramView draws what is seen of a diagram. Steps are chosen by pointer, or
 // with the arrow keys.
-export function DiagramView({ diagram, selected, onSelect }: Props) {
+export function DiagramView({ diagram, live, selected, onSelect }: Props) {
   const l = useMemo(() => layout(diagram), [diagram]);
   const { ref, top, height } = useViewport();
-  useStickyEnd(ref, l.height, height);
+  useStickyEnd(ref, l.height, height, live);
   const [active, setActive] = useState("");
   useEffect(() => setActive(selected), [selected]);
   const [first, end] = visible(l.rows, top - 200, top + height + 200);
@@ -33,9 +35,7 @@ export function DiagramView({ diagram, selected, onSelect }: Props) {
     if (!target || !element) return;
     setActive(target.step.key);
     if (selected) onSelect(target.step.key);
-    const seen = element.clientHeight - headHeight;
-    if (target.y < element.scrollTop) element.scrollTop = target.y;
-    else if (target.y + target.height > element.scrollTop + seen) element.scrollTop = target.y + target.height - seen;
+    reveal(element, target.y, target.height, headHeight);
   };
   const keys: Record<string, () => void> = {
     ArrowDown: () => move(at < 0 ? first : at + 1),

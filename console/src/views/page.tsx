@@ -15,9 +15,9 @@ export function Page() {
   return (
     <>
       <header class="bar">
-        <a class="brand" href="/" onClick={follow}>
+        <a class="brand" href="/" aria-label="callgate" onClick={follow}>
           <img src="/console/icon.svg" alt="" width="22" height="22" />
-          callgate
+          <span>callgate</span>
         </a>
         <nav aria-label="Main">
           <a href="/" aria-current={path !== "/events" ? "page" : undefined} onClick={follow}>
@@ -72,7 +72,10 @@ function TokenDialog() {
   const dialog = useRef<HTMLDialogElement>(null);
   const input = useRef<HTMLInputElement>(null);
   const tried = session.token !== null;
-  useEffect(() => session.onNeeded(setNeeded), []);
+  useEffect(() => {
+    setNeeded(session.needed); // it may have become so since the first drawing
+    return session.onNeeded(setNeeded);
+  }, []);
   useEffect(() => {
     if (needed && !dialog.current?.open) dialog.current?.showModal();
     else if (!needed) dialog.current?.close();

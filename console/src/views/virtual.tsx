@@ -23,9 +23,10 @@ export function useViewport() {
   return { ref, ...view };
 }
 
-// useStickyEnd keeps an element scrolled to its end while it grows, if it was there.
-export function useStickyEnd(ref: { current: HTMLElement | null }, size: number, height: number) {
-  const atEnd = useRef(true);
+// useStickyEnd keeps an element scrolled to its end while it grows, if it was there,
+// or begins there.
+export function useStickyEnd(ref: { current: HTMLElement | null }, size: number, height: number, begins: boolean) {
+  const atEnd = useRef(begins);
   useEffect(() => {
     const element = ref.current!;
     const note = () => (atEnd.current = element.scrollTop + element.clientHeight >= element.scrollHeight - 40);
@@ -33,8 +34,16 @@ export function useStickyEnd(ref: { current: HTMLElement | null }, size: number,
     return () => element.removeEventListener("scroll", note);
   }, [ref]);
   useLayoutEffect(() => {
-    if (size > 0 && atEnd.current && ref.current) ref.current.scrollTop = ref.current.scrollHeight;
+    if (atEnd.current && ref.current) ref.current.scrollTop = ref.current.scrollHeight;
   }, [ref, size, height]);
+}
+
+// reveal scrolls an element as little as shows the part from top on, of a height,
+// below what covers its upper edge.
+export function reveal(element: HTMLElement, top: number, height: number, covered = 0) {
+  const seen = element.clientHeight - covered;
+  if (top < element.scrollTop) element.scrollTop = top;
+  else if (top + height > element.scrollTop + seen) element.scrollTop = top + height - seen;
 }
 
 interface Props {
@@ -50,7 +59,7 @@ interface Props {
 // List draws only the rows that are seen, of any number. Each row is a listitem.
 export function List({ count, rowHeight, row, label, stickToEnd, onKeyDown, ...rest }: Props) {
   const { ref, top, height } = useViewport();
-  useStickyEnd(ref, stickToEnd ? count : 0, height);
+  useStickyEnd(ref, count, height, stickToEnd ?? false);
   const first = Math.max(0, Math.floor(top / rowHeight) - 6);
   const end = Math.min(count, Math.ceil((top + height) / rowHeight) + 6);
   const rows = [];

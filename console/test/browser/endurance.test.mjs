@@ -41,6 +41,28 @@ it("goes on behind its last event when the gateway was killed and is back", asyn
   await page.context().close();
 });
 
+it("gives its connection back while nobody looks, and catches up", async (t) => {
+  const gateway = await Gateway.start();
+  t.after(() => gateway.stop());
+  const page = await open(browser, gateway, "/docs"); // of the same origin, to set the scene
+  await page.clock.install();
+  await page.goto(gateway.url);
+  await live(page);
+  const look = (hidden) =>
+    page.evaluate((value) => {
+      Object.defineProperty(document, "hidden", { configurable: true, get: () => value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, hidden);
+  await look(true);
+  await page.clock.fastForward(11_000);
+  await page.getByRole("status").filter({ hasText: "Paused" }).waitFor();
+  await gateway.call("+14255550486");
+  await look(false);
+  await live(page);
+  await page.getByText("call over: busy").waitFor();
+  await page.context().close();
+});
+
 it("begins anew when the gateway comes back with another log", async (t) => {
   const gateway = await Gateway.start("--data-dir=:memory:");
   t.after(() => gateway.stop());

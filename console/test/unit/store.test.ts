@@ -84,12 +84,21 @@ describe("the store", () => {
     expect([...store.calls.values()].reduce((n, call) => n + call.events.length, 0)).toBeLessThanOrEqual(25);
   });
 
+  it("takes from the stream what the history has not brought already", () => {
+    const store = new Store(limits);
+    const events = placed();
+    store.load("connection", events.slice(0, 4), 0);
+    store.take(events);
+    expect(store.calls.get("connection")!.events).toEqual(events);
+    expect(store.tail).toEqual(events);
+  });
+
   it("takes a call's history without what it has already", () => {
     const store = new Store(limits);
     const events = placed();
     store.take(events.slice(3));
-    store.load("connection", events.slice(0, 4));
+    store.load("connection", events.slice(0, 4), 7);
     expect(store.calls.get("connection")!.events).toEqual(events);
-    expect(store.calls.get("connection")!.state).toBe("over");
+    expect([store.calls.get("connection")!.state, store.calls.get("connection")!.forgotten]).toEqual(["over", 7]);
   });
 });
