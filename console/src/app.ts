@@ -8,13 +8,13 @@ import type { Config } from "./api/types";
 import { Store } from "./model/store";
 
 // How far back the page looks: seconds, or everything that the log has.
-export const windows = { "15 minutes": 900, hour: 3600, day: 86_400, "whole log": Infinity } as const;
+export const windows = { "last 15 minutes": 900, "last hour": 3600, "last day": 86_400, "whole log": Infinity } as const;
 export type Window = keyof typeof windows;
 
 export class App {
   readonly store = new Store();
   state: StreamState = { kind: "connecting" };
-  window: Window = "hour";
+  window: Window = "last hour";
   // What the stream had to say beside events.
   notice = "";
   private stream: EventStream | undefined;
@@ -25,7 +25,7 @@ export class App {
     // How far the gateway's clock is ahead of this machine's, in milliseconds.
     private readonly ahead: number,
   ) {
-    this.look("hour");
+    this.look("last hour");
     setInterval(() => this.tell(), 1000); // ages grow
   }
 

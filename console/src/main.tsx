@@ -8,6 +8,7 @@ const root = document.getElementById("console")!;
 
 async function start() {
   const response = await fetch("/console/config.json", { cache: "no-store" });
+  if (!response.ok) throw new Error(response.statusText);
   const date = Date.parse(response.headers.get("Date") ?? "");
   const app = new App((await response.json()) as Config, Number.isNaN(date) ? 0 : date - Date.now());
   render(

@@ -27,7 +27,7 @@ export class Store {
   private listeners = new Set<() => void>();
   private scheduled = false;
 
-  constructor(private readonly limits_: Limits = limits) {}
+  constructor(private readonly most: Limits = limits) {}
 
   // take adds events in the log's order.
   take(events: CallEvent[]) {
@@ -43,8 +43,8 @@ export class Store {
       this.trim(call);
     }
     // Cut in large pieces: an array loses its head in one copy.
-    if (this.tail.length > this.limits_.tail * 1.2) this.tail = this.tail.slice(-this.limits_.tail);
-    while (this.calls.size > this.limits_.calls || (this.events > this.limits_.events && this.calls.size > 1)) this.forgetOldest();
+    if (this.tail.length > this.most.tail * 1.2) this.tail = this.tail.slice(-this.most.tail);
+    while (this.calls.size > this.most.calls || (this.events > this.most.events && this.calls.size > 1)) this.forgetOldest();
     this.changed();
   }
 
@@ -158,9 +158,8 @@ export class Store {
   }
 
   private trim(call: Call) {
-    const most = this.limits_.eventsPerCall;
-    if (call.events.length <= most * 1.1) return;
-    const cut = call.events.length - most;
+    if (call.events.length <= this.most.eventsPerCall * 1.1) return;
+    const cut = call.events.length - this.most.eventsPerCall;
     call.events = call.events.slice(cut);
     call.forgotten += cut;
     this.events -= cut;

@@ -32,7 +32,7 @@ export function CallsView({ selected }: { selected: string }) {
           </span>
           <span class="space" />
           <label class="inline">
-            Last
+            <span class="hidden">Show</span>
             <select value={app.window} onChange={(event) => app.look(event.currentTarget.value as Window)}>
               {Object.keys(windows).map((name) => (
                 <option key={name}>{name}</option>

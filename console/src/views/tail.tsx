@@ -23,7 +23,7 @@ export function TailView() {
         <div class="title">
           <h1 id="events-title">Events</h1>
           <span class="muted" role="status">
-            {events.length.toLocaleString("en")} {filtered ? `matching, ${filtered.state.kind}` : `in the last ${app.window}`}
+            {events.length.toLocaleString("en")} {filtered ? `matching, ${filtered.state.kind}` : `in the ${app.window}`}
           </span>
         </div>
         <Filters value={filter} onChange={setFilter} />
