@@ -142,22 +142,24 @@ export class EventStream {
       if (events.length > 0) this.handlers.events(events);
       events = [];
     };
-    for (const message of messages) {
-      const told = JSON.parse(message.data) as Told;
-      if (message.event === "event" && told.event) {
-        events.push(told.event);
-      } else if (message.event === "error") {
-        flush();
-        throw errorFrom(told, 503); // a stream that had begun may be begun again
-      } else if (message.event === "started") {
-        this.handlers.state({ kind: "live" });
-      } else if (message.event === "gap") {
-        flush();
-        this.handlers.gap(told.gap?.reason === "REASON_DELETED" ? "Somebody deleted events here." : "The log no longer has the events that were here.");
+    try {
+      for (const message of messages) {
+        const told = JSON.parse(message.data) as Told;
+        if (message.event === "event" && told.event) {
+          events.push(told.event);
+        } else if (message.event === "error") {
+          throw errorFrom(told, 503); // a stream that had begun may be begun again
+        } else if (message.event === "started") {
+          this.handlers.state({ kind: "live" });
+        } else if (message.event === "gap") {
+          flush();
+          this.handlers.gap(told.gap?.reason === "REASON_DELETED" ? "Somebody deleted events here." : "The log no longer has the events that were here.");
+        }
+        if (message.id) this.cursor = message.id;
       }
-      if (message.id) this.cursor = message.id;
+    } finally {
+      flush(); // the cursor is behind them already
     }
-    flush();
   }
 
   // until waits for an event, for the end of the stream, or for a time.

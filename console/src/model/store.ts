@@ -58,7 +58,7 @@ export class Store {
     const seen = new Set(events.map((event) => event.cursor));
     const rest = (known?.events ?? []).filter((event) => !seen.has(event.cursor));
     for (const event of known?.events ?? []) seen.delete(event.cursor);
-    call.loaded = seen;
+    call.loaded = new Set([...(known?.loaded ?? []), ...seen]);
     // Events of Event Grid are not in the call's own history, and what came in
     // the meantime is newer.
     const earlier = rest.filter((event) => !event.callConnectionId);
