@@ -100,11 +100,14 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub),
+		Events:       service.NewEvents(log, hub, outcomes),
+		Media:        service.NewMedia(client, actions),
+		Recordings:   service.NewRecordings(client, log, actions),
 		Callbacks:    receiver,
 		Emulator:     emulatorServer(em),
 		Console:      consoleConfig(em),
