@@ -57,6 +57,9 @@ export interface CallEvent {
     code?: string;
     reason?: string;
   };
+  recognizeCompleted?: { dtmfResult?: { digits?: string }; choiceResult?: { label?: string }; speechResult?: { speech?: string } };
+  continuousDtmfRecognitionToneReceived?: { tone?: string };
+  recordingStateChanged?: { state?: string };
   incomingCall?: { to?: Identifier; from?: Identifier; callerDisplayName?: string; incomingCallContext?: string };
 }
 

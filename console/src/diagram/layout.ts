@@ -24,9 +24,10 @@ const rowHeight = 54;
 const lineHeight = 16;
 const notePadding = 14;
 // Of columns: client to callgate, to the upstream, to the parties.
-const spans = [228, 236, 156];
+const spans = [216, 264, 156];
 export const partySpan = 144;
 const edge = 74;
+const lastEdge = 140; // what happens to the last party is written there
 const noteCharacters = 72;
 
 export function layout(diagram: Diagram): Layout {
@@ -36,7 +37,7 @@ export function layout(diagram: Diagram): Layout {
     x.set(line.id, at);
     at += spans[i] ?? partySpan;
   });
-  const width = Math.max(...x.values()) + edge;
+  const width = Math.max(...x.values()) + lastEdge;
   let y = 0;
   const rows = diagram.steps.map((step) => {
     const lines = step.note ? wrap(step.note.text, noteCharacters) : [];

@@ -3,7 +3,7 @@
 import type { CallEvent, Identifier } from "../api/types";
 import type { Call } from "../model/call";
 import { commandOf, type Command } from "../model/command";
-import { duration, ending, happened, hint, nameOf, partyKind, partyName, partyState, received, why, type Tone } from "../model/words";
+import { content, duration, ending, happened, hint, nameOf, partyKind, partyName, partyState, received, why, type Tone } from "../model/words";
 
 export interface Lifeline {
   id: string;
@@ -185,7 +185,7 @@ class Builder {
 
   // remarks are how a callback came.
   private remarks(event: CallEvent): string {
-    const remarks = [];
+    const remarks = [content(event)].filter(Boolean);
     const delay = received(event) - happened(event);
     if (event.time && delay >= 0) remarks.push(`+${duration(delay)}`);
     if (this.ids.has(event.id)) remarks.push("came again");
@@ -222,8 +222,8 @@ class Builder {
         this.inside.set(on, { presence, state });
         step.marks.push({ on, text: state ? `joins, ${state}` : "joins", tone: "good" });
       } else if (was.state !== state) {
+        step.marks.push({ on, text: state || `no longer ${was.state}`, tone: "plain" });
         was.state = state;
-        step.marks.push({ on, text: state || "no longer muted or on hold", tone: "plain" });
       }
     }
   }
@@ -267,6 +267,13 @@ const doings: Record<string, string> = {
   RemoveParticipant: "removes",
   MuteParticipant: "mutes",
   MoveParticipants: "moves",
+  HoldParticipant: "holds",
+  UnholdParticipant: "takes off hold",
+  PlayMedia: "plays to",
+  RecognizeInput: "listens to",
+  StartContinuousDtmfRecognition: "listens to",
+  StopContinuousDtmfRecognition: "no longer listens to",
+  SendDtmfTones: "sends tones to",
 };
 
 // aims finds whom actions are about, from the events that answer them later.
@@ -314,6 +321,6 @@ const capital = (text: string) => text.slice(0, 1).toUpperCase() + text.slice(1)
 // sentence is a step for those who hear it.
 function sentence(step: Step): string {
   const name = step.event.command ? "Client asks" : nameOf(step.event);
-  const rest = step.arrows.filter((a) => a.text !== name).map((a) => a.text);
+  const rest = [content(step.event), ...step.arrows.filter((a) => a.text !== name).map((a) => a.text)];
   return [name, ...rest, ...step.marks.filter((m) => m.text).map((m) => `${m.on} ${m.text}`), step.note?.text].filter(Boolean).join(". ");
 }

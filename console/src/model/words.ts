@@ -84,7 +84,7 @@ export function ending(event: CallEvent): { tone: Tone; text: string } | undefin
   const name = nameOf(event);
   let [tone, text] = endings[name] ?? [];
   if (!tone || !text) {
-    const end = /^(.+?)(Completed|Failed|Canceled|Stopped)$/.exec(name);
+    const end = /^(.+?)(Completed|Failed|Canceled|Stopped)$/.exec(name) ?? /^(Transcription|MediaStreaming)(Started|Updated)$/.exec(name);
     if (!end) return undefined;
     tone = end[2] === "Failed" ? "bad" : end[2] === "Canceled" ? "plain" : "good";
     text = `${spaced(end[1]!)} ${end[2]!.toLowerCase()}`;
@@ -92,6 +92,18 @@ export function ending(event: CallEvent): { tone: Tone; text: string } | undefin
   const because = why(event.result);
   if (name === "CallDisconnected" && (event.result?.code ?? 200) >= 300) tone = "bad";
   return { tone, text: because && tone !== "good" ? `${text}: ${because}` : text };
+}
+
+// content is what an event is about, where a word says it: what somebody pressed,
+// chose or said, and whether a recording runs.
+export function content(event: CallEvent): string {
+  const recognized = event.recognizeCompleted;
+  const text = recognized?.dtmfResult?.digits ?? recognized?.choiceResult?.label ?? recognized?.speechResult?.speech;
+  if (text) return `“${text}”`;
+  const tone = event.continuousDtmfRecognitionToneReceived?.tone;
+  if (tone) return plain(tone.replace("TONE_", ""));
+  const state = event.recordingStateChanged?.state;
+  return state ? plain(state.replace("RECORDING_STATE_", "")) : "";
 }
 
 // spaced makes "SendDtmfTones" into "send dtmf tones".

@@ -4,7 +4,7 @@ import { EventStream, type StreamState } from "../api/stream";
 import type { CallEvent } from "../api/types";
 import { commandOf } from "../model/command";
 import { limits } from "../model/store";
-import { clock, ending, nameOf, received, why } from "../model/words";
+import { clock, content, ending, nameOf, received, why } from "../model/words";
 import { Filters, isEmpty, noFilter, type Filter } from "./filters";
 import { Inspector } from "./json";
 import { List } from "./virtual";
@@ -71,7 +71,7 @@ function EventRow({ event, selected, onSelect }: { event: CallEvent; selected: b
         <span />
       )}
       <span class="muted cut">{event.operationContext}</span>
-      <span class="cut">{why(event.result)}</span>
+      <span class="cut">{why(event.result) || content(event)}</span>
     </div>
   );
 }
