@@ -19,7 +19,7 @@ type eventData struct {
 
 	// ParticipantsUpdated
 	Participants   []participantData `json:"participants"`
-	SequenceNumber *int32            `json:"sequenceNumber"`
+	SequenceNumber optional[int32]   `json:"sequenceNumber"`
 	// Add-, Remove- and MoveParticipant…
 	Participant *identifierData `json:"participant"`
 	FromCall    string          `json:"fromCall"`
@@ -36,26 +36,26 @@ type eventData struct {
 	CustomContext       *customContextData `json:"customContext"`
 	OnBehalfOfCallee    *identifierData    `json:"onBehalfOfCallee"`
 	// CallStarted, CallEnded, CallParticipantAdded, CallParticipantRemoved
-	StartedBy      *partyData `json:"startedBy"`
-	Group          namedData  `json:"group"`
-	Room           namedData  `json:"room"`
-	IsTwoParty     *bool      `json:"isTwoParty"`
-	IsRoomsCall    *bool      `json:"isRoomsCall"`
-	DurationOfCall *float64   `json:"durationOfCall"`        // seconds
-	CallDuration   *float64   `json:"callDurationInSeconds"` // the same, by its newer name
-	User           *partyData `json:"user"`
-	DisplayName    string     `json:"displayName"`
-	ParticipantID  string     `json:"participantId"`
+	StartedBy      *partyData        `json:"startedBy"`
+	Group          namedData         `json:"group"`
+	Room           namedData         `json:"room"`
+	IsTwoParty     optional[bool]    `json:"isTwoParty"`
+	IsRoomsCall    optional[bool]    `json:"isRoomsCall"`
+	DurationOfCall optional[float64] `json:"durationOfCall"`        // seconds
+	CallDuration   optional[float64] `json:"callDurationInSeconds"` // the same, by its newer name
+	User           *partyData        `json:"user"`
+	DisplayName    string            `json:"displayName"`
+	ParticipantID  string            `json:"participantId"`
 	// PlayFailed, RecognizeFailed
-	FailedPlaySourceIndex *int32 `json:"failedPlaySourceIndex"`
+	FailedPlaySourceIndex optional[int32] `json:"failedPlaySourceIndex"`
 	// RecognizeCompleted
 	RecognitionType string      `json:"recognitionType"`
 	DtmfResult      *dtmfData   `json:"dtmfResult"`
 	ChoiceResult    *choiceData `json:"choiceResult"`
 	SpeechResult    *speechData `json:"speechResult"`
 	// ContinuousDtmfRecognitionToneReceived
-	SequenceID *int32 `json:"sequenceId"`
-	Tone       string `json:"tone"`
+	SequenceID optional[int32] `json:"sequenceId"`
+	Tone       string          `json:"tone"`
 	// Transcription…, MediaStreaming…
 	TranscriptionUpdate  transcriptionData  `json:"transcriptionUpdate"`
 	MediaStreamingUpdate mediaStreamingData `json:"mediaStreamingUpdate"`
@@ -67,11 +67,24 @@ type eventData struct {
 	// RecordingFileStatusUpdated
 	RecordingStorageInfo recordingStorageData `json:"recordingStorageInfo"`
 	RecordingStartTime   string               `json:"recordingStartTime"`
-	RecordingDurationMs  *float64             `json:"recordingDurationMs"`
+	RecordingDurationMs  optional[float64]    `json:"recordingDurationMs"`
 	RecordingContentType string               `json:"recordingContentType"`
 	RecordingChannelType string               `json:"recordingChannelType"`
 	RecordingFormatType  string               `json:"recordingFormatType"`
 	SessionEndReason     string               `json:"sessionEndReason"`
+}
+
+// optional is a number or a truth that may be absent. Of another type it is absent,
+// too: a pointer would then be to zero.
+type optional[T any] struct{ value *T }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (o *optional[T]) UnmarshalJSON(text []byte) error {
+	var value *T
+	if json.Unmarshal(text, &value) == nil {
+		o.value = value
+	}
+	return nil // an error would end the decoding of the rest
 }
 
 // decodeData sets the members of ev that come from its data. A member of another

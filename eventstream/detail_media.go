@@ -19,14 +19,14 @@ type dtmfData struct {
 }
 
 type choiceData struct {
-	Label            string   `json:"label"`
-	RecognizedPhrase string   `json:"recognizedPhrase"`
-	Confidence       *float64 `json:"confidence"`
+	Label            string            `json:"label"`
+	RecognizedPhrase string            `json:"recognizedPhrase"`
+	Confidence       optional[float64] `json:"confidence"`
 }
 
 type speechData struct {
-	Speech     string   `json:"speech"`
-	Confidence *float64 `json:"confidence"`
+	Speech     string            `json:"speech"`
+	Confidence optional[float64] `json:"confidence"`
 }
 
 type transcriptionData struct {
@@ -41,7 +41,7 @@ type mediaStreamingData struct {
 }
 
 func (d *eventData) playSourceFailure() *callgatev1.PlaySourceFailure {
-	return &callgatev1.PlaySourceFailure{FailedPlaySourceIndex: d.FailedPlaySourceIndex}
+	return &callgatev1.PlaySourceFailure{FailedPlaySourceIndex: d.FailedPlaySourceIndex.value}
 }
 
 func (d *eventData) recognized() *callgatev1.RecognizeCompleted {
@@ -75,18 +75,18 @@ func (d *choiceData) toProto() *callgatev1.ChoiceResult {
 	if d == nil {
 		return nil
 	}
-	return &callgatev1.ChoiceResult{Label: d.Label, RecognizedPhrase: d.RecognizedPhrase, Confidence: d.Confidence}
+	return &callgatev1.ChoiceResult{Label: d.Label, RecognizedPhrase: d.RecognizedPhrase, Confidence: d.Confidence.value}
 }
 
 func (d *speechData) toProto() *callgatev1.SpeechResult {
 	if d == nil {
 		return nil
 	}
-	return &callgatev1.SpeechResult{Speech: d.Speech, Confidence: d.Confidence}
+	return &callgatev1.SpeechResult{Speech: d.Speech, Confidence: d.Confidence.value}
 }
 
 func (d *eventData) dtmfTone() *callgatev1.DtmfTone {
-	return &callgatev1.DtmfTone{SequenceId: d.SequenceID, Tone: tones.of(d.Tone)}
+	return &callgatev1.DtmfTone{SequenceId: d.SequenceID.value, Tone: tones.of(d.Tone)}
 }
 
 func (d *eventData) transcription() *callgatev1.TranscriptionUpdate {

@@ -22,12 +22,12 @@ type recordingStorageData struct {
 }
 
 type recordingChunkData struct {
-	DocumentID       string `json:"documentId"`
-	Index            *int32 `json:"index"`
-	EndReason        string `json:"endReason"`
-	ContentLocation  string `json:"contentLocation"`
-	MetadataLocation string `json:"metadataLocation"`
-	DeleteLocation   string `json:"deleteLocation"`
+	DocumentID       string          `json:"documentId"`
+	Index            optional[int32] `json:"index"`
+	EndReason        string          `json:"endReason"`
+	ContentLocation  string          `json:"contentLocation"`
+	MetadataLocation string          `json:"metadataLocation"`
+	DeleteLocation   string          `json:"deleteLocation"`
 }
 
 func (d *eventData) recordingState() *callgatev1.RecordingStateChanged {
@@ -59,14 +59,14 @@ func (d *eventData) recordingFiles(subject string) *callgatev1.RecordingFileStat
 		FormatTypeName:   d.RecordingFormatType,
 		SessionEndReason: d.SessionEndReason,
 	}
-	if d.RecordingDurationMs != nil {
-		seconds := *d.RecordingDurationMs / 1000
+	if ms := d.RecordingDurationMs.value; ms != nil {
+		seconds := *ms / 1000
 		updated.Duration = secondsToProto(&seconds)
 	}
 	for _, chunk := range d.RecordingStorageInfo.Chunks {
 		updated.Files = append(updated.Files, &callgatev1.RecordingFile{
 			DocumentId:       chunk.DocumentID,
-			Index:            chunk.Index,
+			Index:            chunk.Index.value,
 			EndReason:        chunk.EndReason,
 			ContentLocation:  chunk.ContentLocation,
 			MetadataLocation: chunk.MetadataLocation,
