@@ -14,7 +14,7 @@ const shape = (tag: Shape["tag"], attributes: Shape["attributes"], ...children: 
 
 // fit cuts text to a width, at the size that labels have.
 function fit(text: string, width: number): string {
-  const most = Math.max(4, Math.floor(width / 6.5));
+  const most = Math.max(4, Math.floor(width / 6.2));
   return text.length > most ? `${text.slice(0, most - 1)}…` : text;
 }
 

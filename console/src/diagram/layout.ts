@@ -24,7 +24,7 @@ const rowHeight = 54;
 const lineHeight = 16;
 const notePadding = 14;
 // Of columns: client to callgate, to the upstream, to the parties.
-const spans = [216, 264, 156];
+const spans = [232, 260, 156];
 export const partySpan = 144;
 const edge = 74;
 const lastEdge = 140; // what happens to the last party is written there
