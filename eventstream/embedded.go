@@ -29,9 +29,12 @@ var ErrLogInUse = errors.New("in use by another callgate")
 // embeddedServer is a NATS server inside this process: it has no listener, only
 // in-process connections.
 type embeddedServer struct {
-	server *server.Server
-	lock   *os.File
-	temp   string // removed on close
+	server  *server.Server
+	options *server.Options
+	lock    *os.File
+	temp    string       // removed on close; empty for a server with files
+	ill     atomic.Bool  // it is to be mended
+	mended  atomic.Int64 // when it was last, in ns since 1970
 }
 
 func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
@@ -62,7 +65,7 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 	}
 
 	log := &serverLog{logger: o.Logger.With("component", "event log")}
-	if e.server, err = server.NewServer(&server.Options{
+	e.options = &server.Options{
 		ServerName:             "callgate",
 		DontListen:             true,
 		JetStream:              true,
@@ -75,7 +78,8 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 		DisableJetStreamBanner: true,
 		NoLog:                  true,
 		NoSigs:                 true,
-	}); err != nil {
+	}
+	if e.server, err = server.NewServer(e.options); err != nil {
 		return nil, err
 	}
 	e.server.SetLoggerV2(log, false, false, false)

@@ -100,6 +100,8 @@ type Log struct {
 	logger   *slog.Logger
 	external bool            // others may use it too, and it has servers that follow
 	server   *embeddedServer // nil when external
+	maxAge   time.Duration
+	maxBytes int64
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	stream   jetstream.Stream
@@ -147,30 +149,57 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 	if l.id, err = identity(l.stream.CachedInfo().Config); err != nil {
 		return err
 	}
+	l.maxAge, l.maxBytes = config.MaxAge, config.MaxBytes
 	l.known.Store(l.stream.CachedInfo().State.LastSeq)
 	var patient time.Duration
 	if l.external {
 		patient = leaderless
 	}
-	l.appender = startAppender(l.js, &l.known, patient, o.Registerer)
+	l.appender = startAppender(l.js, l.server, &l.known, patient, o.Registerer)
 	return nil
 }
 
 // bounds are the position before the first event that the log still has, and that
 // of its last; holes tells whether events in between have been deleted.
 func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
+	state, err := l.state(ctx)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+}
+
+// state is what the stream has.
+func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 	}
 	if id, err := identity(info.Config); err != nil || id != l.id {
-		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
+		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
 	}
-	state := info.State
-	l.learn(state.LastSeq)
-	return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+	l.learn(info.State.LastSeq)
+	return info.State, nil
+}
+
+// Retention is what a log keeps.
+type Retention struct {
+	// MaxAge and MaxBytes are its limits.
+	MaxAge   time.Duration
+	MaxBytes int64
+	// Earliest is when the first event that it still has was stored; zero when it
+	// has none.
+	Earliest time.Time
+}
+
+func (l *Log) retention(state jetstream.StreamState) Retention {
+	kept := Retention{MaxAge: l.maxAge, MaxBytes: l.maxBytes}
+	if state.Msgs > 0 {
+		kept.Earliest = state.FirstTime
+	}
+	return kept
 }
 
 // learn raises known to seq.
