@@ -22,6 +22,9 @@ type filter struct {
 type set[T comparable] map[T]struct{}
 
 func setOf[T comparable](values []T) set[T] {
+	if len(values) == 0 {
+		return nil // most filters leave most out
+	}
 	s := make(set[T], len(values))
 	for _, value := range values {
 		s[value] = struct{}{}

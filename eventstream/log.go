@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 )
 
 // ErrLogUnavailable is returned when the log could not be asked, or did not say
@@ -111,7 +112,10 @@ type Log struct {
 	// known is the highest position that this process has seen in the log: what it
 	// appended or read. The log may be further, never less far.
 	known atomic.Uint64
-	close sync.Once
+	// questions for the log's bounds, of which asking lets one be under way.
+	questions singleflight.Group
+	asking    sync.Mutex
+	close     sync.Once
 }
 
 // OpenLog opens the log of o.NATS, or the one in o.Dir, or makes it.
@@ -170,8 +174,33 @@ func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, er
 }
 
 // state is what the stream has.
+//
+// Whoever comes while a question is under way shares the next one with all others
+// who do: the answer to one that began before could be older than what he knows.
 func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	const same = "state"
+	answers := l.questions.DoChan(same, func() (any, error) {
+		l.asking.Lock()
+		defer l.asking.Unlock()
+		l.questions.Forget(same)
+		return l.askState()
+	})
+	select {
+	case <-ctx.Done():
+		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
+	case answer := <-answers:
+		if answer.Err != nil {
+			return jetstream.StreamState{}, answer.Err
+		}
+		return answer.Val.(jetstream.StreamState), nil
+	}
+}
+
+// askState asks for many, so that it goes on when one of them leaves.
+func (l *Log) askState() (jetstream.StreamState, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {

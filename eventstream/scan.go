@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// ringPage is how many events are copied out of the ring at once.
-	ringPage = 64
+	// ringPage is how many events are copied out of the ring at once. Every
+	// subscription keeps room for so many.
+	ringPage = 16
 	// readAgain is the pause when the log does not yet show what the hub has seen.
 	readAgain = 20 * time.Millisecond
 )

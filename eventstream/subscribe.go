@@ -87,7 +87,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		filter:   newFilter(o.Filter),
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
-		closed:   make(chan struct{}),
+		closing:  make(chan struct{}),
 	}
 	s.filter.commands = o.Commands
 	if s.interval == 0 {

@@ -96,7 +96,7 @@ func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 func itemToSend(item eventstream.Item, includeData bool) any {
 	switch {
 	case item.Event != nil:
-		return encoded(item.Event.Encoded(includeData))
+		return item.Event.Encoded(includeData)
 	case item.Gap != nil:
 		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
 			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},

@@ -121,7 +121,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 }
 
 func (c *Config) addresses() server.Addresses {
-	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr}
+	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr}
 	if c.emulated() {
 		addrs.Emulator = c.EmulatorAddr
 	}
@@ -284,6 +284,9 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
+	}
+	if l.Profiles != nil {
+		fmt.Fprintf(w, "  pprof      http://%s/debug/pprof/\n", l.Profiles.Addr())
 	}
 	fmt.Fprintf(w, "  event log  %s\n", c.logPlace())
 	if !c.emulated() && c.ResourceID == "" {
