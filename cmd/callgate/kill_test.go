@@ -64,11 +64,11 @@ type killable struct {
 	cmd *exec.Cmd
 }
 
-func startProcess(t *testing.T, dir string, key []byte) *killable {
+func startProcess(t *testing.T, dir string, key []byte, args ...string) *killable {
 	t.Helper()
 	g := &killable{gateway: &gateway{stdout: &output{}, stderr: &output{}}}
 	g.cmd = exec.Command(os.Args[0], freePorts(t, []string{"--data-dir"})...)
-	g.cmd.Args = append(g.cmd.Args, "--data-dir="+dir)
+	g.cmd.Args = append(append(g.cmd.Args, "--data-dir="+dir), args...)
 	g.cmd.Env = append(os.Environ(), beMain+"=1", "CALLGATE_CALLBACK_KEY="+base64.StdEncoding.EncodeToString(key))
 	g.cmd.Stdout, g.cmd.Stderr = g.stdout, g.stderr
 	if err := g.cmd.Start(); err != nil {
