@@ -21,7 +21,7 @@ type natsCluster struct {
 }
 
 // clusterAccounts is how many logs the tests of one process may make.
-const clusterAccounts = 300
+const clusterAccounts = 500
 
 // startCluster starts a cluster with the accounts of a configuration file; without
 // accounts when it is empty. The caller stops it.

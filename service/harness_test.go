@@ -88,14 +88,14 @@ type gateway struct {
 	requests *eventstream.Requests
 }
 
-func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
+func newGateway(t *testing.T, upstreamServer http.Handler, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	server := httptest.NewServer(upstreamServer)
 	t.Cleanup(server.Close)
-	return newGatewayAt(t, server.URL)
+	return newGatewayAt(t, server.URL, opts...)
 }
 
-func newGatewayAt(t *testing.T, endpoint string) *gateway {
+func newGatewayAt(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	log, err := eventstream.OpenLog(t.Context(), eventstream.LogOptions{MaxAge: time.Hour, MaxBytes: 64 << 20, Logger: logger})
@@ -126,7 +126,8 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := grpc.NewServer(service.Codec(), grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	server := grpc.NewServer(append(opts,
+		service.Codec(), grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))...)
 	requests, err := log.Requests(t.Context(), time.Hour)
 	if err != nil {
 		t.Fatal(err)

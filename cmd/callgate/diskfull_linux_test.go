@@ -50,7 +50,7 @@ func TestDiskFull(t *testing.T) {
 	limitFiles(64 << 10)
 	stored, status := 0, http.StatusOK
 	for ; status == http.StatusOK; stored++ {
-		status = deliver(t, eventGrid, incomingCallEvent(stored))
+		status = deliver(t.Context(), eventGrid, incomingCallEvent(stored))
 	}
 	stored--
 	if status != http.StatusServiceUnavailable || stored < 10 {
