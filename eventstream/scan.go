@@ -86,7 +86,7 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 	s.hub.metrics.logReads.Inc()
 	seen := s.hub.ring.oldest() // the log had everything up to here when the hub read it
 	subject := s.onlyCall()
-	p, err := s.hub.log.read(ctx, s.pos, subject, readRecords)
+	p, err := s.readLog(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +129,24 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 	}
 	s.page = page
 	return nil, nil
+}
+
+// readLog reads a page of the log behind the position, and begins with the one
+// behind that while this one is given out.
+func (s *Subscription) readLog(ctx context.Context, subject string) (p page, err error) {
+	ahead := s.ahead
+	s.ahead = nil
+	found := false
+	if ahead != nil && ahead.after == s.pos && ahead.subject == subject {
+		p, found = ahead.wait(ctx)
+	}
+	if !found {
+		p, err = s.hub.log.read(ctx, s.pos, subject, readRecords)
+	}
+	if err == nil && p.more {
+		s.ahead = s.hub.log.readAhead(ctx, p.through, subject)
+	}
+	return p, err
 }
 
 // onlyCall is the subject of the one call that the subscription is to; empty when

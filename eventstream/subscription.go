@@ -27,6 +27,7 @@ type Subscription struct {
 	notBefore time.Time   // events received earlier are passed over; zero once one was not
 	open      set[string] // the calls whose end is awaited; nil: none is
 
+	ahead  *readAhead // of a page from the log; nil: none is being read
 	page   scanPage   // being given out, read from the ring or the log
 	target uint64     // scan up to here, then the queue has the rest; without queue: no end
 	queue  *queue     // of a subscription to calls
