@@ -7,13 +7,12 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A server whose disk did not take something does not write to that stream ever
-// again, nor answers whoever asks it to, until it opens its files anew. That is
-// done here, once the disk takes something again. Until then it is only read.
+// again, nor answers whoever asks it to, until it opens its files anew. So it is
+// started anew, once the disk takes something again. Until then it is only read.
 
 // probeBytes is how much the disk must take to be thought well: one write of the
 // log.
@@ -38,22 +37,14 @@ func (e *embeddedServer) suspect() {
 // suspected tells whether the server is to be mended.
 func (e *embeddedServer) suspected() bool { return e != nil && e.ill.Load() }
 
-// mend opens the server's files anew, if the disk takes what is written.
+// mend starts the server anew, if the disk takes what is written. Connections come
+// back by themselves.
 func (e *embeddedServer) mend() error {
 	if err := e.probe(); err != nil {
 		return fmt.Errorf("its disk takes no more: %w", err)
 	}
-	if err := e.server.ShutdownJetStream(); err != nil {
-		return fmt.Errorf("close its files: %w", err)
-	}
-	if err := e.server.EnableJetStream(&server.JetStreamConfig{
-		StoreDir:     e.options.StoreDir,
-		SyncAlways:   e.options.SyncAlways,
-		SyncInterval: e.options.SyncInterval,
-		MaxMemory:    e.options.JetStreamMaxMemory,
-		MaxStore:     e.options.JetStreamMaxStore,
-		Strict:       true,
-	}); err != nil {
+	e.stop()
+	if err := e.start(); err != nil {
 		return fmt.Errorf("open its files anew: %w", err)
 	}
 	e.mended.Store(time.Now().UnixNano())

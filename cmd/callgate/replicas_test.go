@@ -64,7 +64,7 @@ func TestReplicas(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(cluster.Stop)
-	r := newReplicas(ctx, t, cluster)
+	r := newReplicas(t, cluster)
 
 	filters := []*callgatev1.EventFilter{nil, ofCalls("a"), ofCalls("b", "c"), nil, ofCalls("c")}
 	readers := make([]*reader, len(filters))
@@ -124,7 +124,7 @@ type replicas struct {
 	gateways [2]*killable
 }
 
-func newReplicas(ctx context.Context, t *testing.T, cluster *natscluster.Cluster) *replicas {
+func newReplicas(t *testing.T, cluster *natscluster.Cluster) *replicas {
 	t.Helper()
 	r := &replicas{cluster: cluster, key: []byte(strings.Repeat("k", 32)), addresses: manual.NewBuilderWithScheme("replicas")}
 	tokens, err := eventstream.NewTokens(r.key)

@@ -3,6 +3,7 @@
 package natscluster
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -70,7 +71,7 @@ func Start(dir string, configure func(*server.Options) error) (*Cluster, error) 
 func freePorts(n int) ([]int, error) {
 	var ports []int
 	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
 		if err != nil {
 			return nil, err
 		}
