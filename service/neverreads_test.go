@@ -46,15 +46,18 @@ func TestSubscriberThatNeverReads(t *testing.T) {
 	const (
 		many = 20_000 // far more than is kept in memory
 		size = 1 << 10
-		// What grpc takes in for a stream nobody reads from: its windows and buffers,
-		// by default some 64 KiB on either side.
-		bound = 512 << 10 / size
+		window = 64 << 10
+		// What grpc takes in for a stream nobody reads from: a window's worth for the
+		// client, and as much that waits to be sent; and then some.
+		bound = 4 * window / size
 	)
 	var sendings sendings
 	g := newGateway(t, http.NotFoundHandler(), grpc.ChainStreamInterceptor(sendings.intercept))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	idle, err := g.StreamEvents(metadata.AppendToOutgoingContext(ctx, "counted", "yes"), &callgatev1.StreamEventsRequest{IncludeData: true})
+	// A window of a size that is given does not grow.
+	slow := g.dial(grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window))
+	idle, err := callgatev1.NewEventsClient(slow).StreamEvents(metadata.AppendToOutgoingContext(ctx, "counted", "yes"), &callgatev1.StreamEventsRequest{IncludeData: true})
 	if err != nil {
 		t.Fatal(err)
 	}
