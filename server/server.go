@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/callgate/callgate/access"
+	"github.com/callgate/callgate/console"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	Callbacks http.Handler
 	// Emulator is nil without an emulator.
 	Emulator *http.Server
+	// Console is what the web page is told.
+	Console console.Config
 
 	Interceptors *service.Interceptors
 	// Authenticator finds out who clients are, and Gate knows what they may do;
@@ -80,7 +83,11 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s.rest = rest
-	s.http = opts.Limits.newHTTPServer(s.httpHandler())
+	handler, err := s.httpHandler()
+	if err != nil {
+		return nil, err
+	}
+	s.http = opts.Limits.newHTTPServer(handler)
 	s.callbacks = opts.Limits.newCallbackServer(opts.Callbacks)
 	s.http.TLSConfig, s.callbacks.TLSConfig = opts.TLS.serverConfig(), opts.CallbackTLS.serverConfig()
 	if opts.Emulator != nil {

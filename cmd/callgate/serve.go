@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/callgate/callgate/catalogue"
+	"github.com/callgate/callgate/console"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/mask"
@@ -116,6 +117,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Recordings:    service.NewRecordings(client, log, actions),
 		Callbacks:     receiver,
 		Emulator:      emulatorServer(em),
+		Console:       consoleConfig(em),
 		Interceptors:  interceptors,
 		Authenticator: clients.authenticator,
 		Gate:          clients.gate,
@@ -195,6 +197,18 @@ func emulatorServer(em *emulator.Emulator) *http.Server {
 		return nil
 	}
 	return emulator.NewServer(em.Handler())
+}
+
+func consoleConfig(em *emulator.Emulator) console.Config {
+	config := console.Config{Version: version()}
+	if em == nil {
+		return config
+	}
+	config.Emulator = &console.Emulator{Control: em.ControlREST()}
+	for _, b := range emulator.Behaviours() {
+		config.Emulator.Behaviours = append(config.Emulator.Behaviours, console.Behaviour{Suffix: b.Suffix, Name: b.Name, Meaning: b.Meaning})
+	}
+	return config
 }
 
 func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
@@ -278,6 +292,7 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	if c.authenticates() {
 		grpcurl += ` -H "Authorization: Bearer $TOKEN"`
 	}
+	fmt.Fprintf(w, "  console    %s://%s/\n", scheme, l.HTTP.Addr())
 	fmt.Fprintf(w, "  REST       %s://%s/v1/\n", scheme, l.HTTP.Addr())
 	fmt.Fprintf(w, "  callbacks  %s/callbacks/...", c.callbackBase(l))
 	if c.CallbackBaseURL != "" {
