@@ -22,6 +22,9 @@ type HubOptions struct {
 	// RingSize is how many recent events are kept in memory for those who have all
 	// but caught up; 8,192 when 0.
 	RingSize int
+	// SubscriptionAge is after how long, give or take a tenth, a subscription is
+	// drained, so that its reader comes back, perhaps to another replica; 0: never.
+	SubscriptionAge time.Duration
 	// Now is the clock that heartbeats are stamped with; time.Now when nil.
 	Now func() time.Time
 	// Registerer receives the hub's metrics; none when nil.
@@ -37,6 +40,7 @@ type HubOptions struct {
 type Hub struct {
 	log     *Log
 	ring    *ring
+	age     time.Duration // of subscriptions
 	now     func() time.Time
 	metrics hubMetrics
 
@@ -76,6 +80,7 @@ func NewHub(ctx context.Context, log *Log, o HubOptions) (*Hub, error) {
 	h := &Hub{
 		log:      log,
 		ring:     newRing(o.RingSize, last),
+		age:      o.SubscriptionAge,
 		now:      o.Now,
 		byCall:   make(map[string][]*Subscription),
 		indexed:  make(map[*Subscription]struct{}),

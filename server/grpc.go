@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
@@ -11,7 +10,6 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
-	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/reflection"
 	"google.golang.org/grpc/status"
 
@@ -19,26 +17,19 @@ import (
 	"github.com/callgate/callgate/service"
 )
 
-// maxRequest bounds a request, over gRPC and over REST.
-const maxRequest = 1 << 20
-
-func newGRPCServer(opts Options, healthServer *health.Server) *grpc.Server {
+// newGRPCServer is a server of all services with bounds of its own.
+func newGRPCServer(opts Options, healthServer *health.Server, bounds ...grpc.ServerOption) *grpc.Server {
 	log := []logging.Option{
 		logging.WithLogOnEvents(logging.FinishCall),
 		logging.WithDisableLoggingFields(logging.ComponentFieldKey, logging.MethodTypeFieldKey),
 		logging.WithFieldsFromContextAndCallMeta(callConnectionField),
 		logging.WithErrorFields(errorFields),
 	}
-	s := grpc.NewServer(
+	s := grpc.NewServer(append(append(grpcBounds(), bounds...),
 		service.Codec(),
-		grpc.MaxRecvMsgSize(maxRequest),
-		// Finds clients that are gone without a word, whose streams would else
-		// stay forever.
-		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
-		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 10 * time.Second, PermitWithoutStream: true}),
 		grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Unary),
-		grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Stream),
-	)
+		grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Stream, opts.Streams.Intercept),
+	)...)
 	callgatev1.RegisterCallControlServer(s, opts.CallControl)
 	callgatev1.RegisterParticipantsServer(s, opts.Participants)
 	callgatev1.RegisterEventsServer(s, opts.Events)

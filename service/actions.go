@@ -28,22 +28,25 @@ type outcomes interface {
 // what clients asked for before, the log that has what was asked for, and tells
 // how it ended.
 type Actions struct {
-	outcomes       outcomes
-	requests       requests
-	commands       commands
-	errors         *Errors
-	callbackPrefix string
-	callbackURI    string
-	logger         *slog.Logger
+	outcomes  outcomes
+	requests  requests
+	commands  commands
+	errors    *Errors
+	callbacks Callbacks
+	gate      *Gate // nil: clients are not authenticated
+	logger    *slog.Logger
 }
 
-// NewActions reports to callbackPrefix+token, an absolute URL whose last part is
-// a secret. errs is what clients are told failures by.
-func NewActions(outcomes outcomes, requests requests, commands commands, errs *Errors, callbackPrefix, token string, logger *slog.Logger) *Actions {
-	return &Actions{
-		outcomes: outcomes, requests: requests, commands: commands, errors: errs,
-		callbackPrefix: callbackPrefix, callbackURI: callbackPrefix + token, logger: logger,
-	}
+// NewActions has the upstream report as callbacks says. errs is what clients are
+// told failures by.
+func NewActions(outcomes outcomes, requests requests, commands commands, errs *Errors, callbacks Callbacks, logger *slog.Logger) *Actions {
+	return &Actions{outcomes: outcomes, requests: requests, commands: commands, errors: errs, callbacks: callbacks, logger: logger}
+}
+
+// GuardedBy has gate bound what clients dial.
+func (a *Actions) GuardedBy(gate *Gate) *Actions {
+	a.gate = gate
+	return a
 }
 
 // actionRequest is the request of an action.
@@ -76,10 +79,15 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 		resp R
 		err  error
 	)
+	if err := a.callbacks.check(req); err != nil {
+		var none R
+		return none, err
+	}
 	if req.GetValidateOnly() { // the rules have been checked on the way here
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
-	act := a.begin(kind, req, time.Now())
+	act := a.begin(ctx, kind, req, time.Now())
+	do = guarded(ctx, a.gate, kind, req, do)
 	if req.GetRequestId() == "" {
 		resp, err = do(act)
 		if repetitions[kind] != harmless {
@@ -103,12 +111,12 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 }
 
 // begin prepares an action that has not been sent yet.
-func (a *Actions) begin(kind callgatev1.Action, req actionRequest, now time.Time) *action {
+func (a *Actions) begin(ctx context.Context, kind callgatev1.Action, req actionRequest, now time.Time) *action {
 	act := &action{
 		began:       now,
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
 		repeat:      upstream.NewRepeat(now),
-		callbackURI: a.callbackURI,
+		callbackURI: a.callbacks.Prefix + a.callbacks.Token(ownerOf(ctx)),
 	}
 	if req.GetRequestId() != "" {
 		act.repeat.ID = req.GetRequestId()

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/codes"
 
 	"github.com/callgate/callgate/catalogue"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -117,6 +118,47 @@ func TestReliabilityPageIsTrue(t *testing.T) {
 	} {
 		if !said.holds || !strings.Contains(page, said.text) {
 			t.Errorf("the page no longer says %q, or it is not so", said.text)
+		}
+	}
+}
+
+// TestSecurityPageIsTrue: the settings that the page names are there, with the
+// defaults that it says, and none of those that bound clients or let them in is left
+// out.
+func TestSecurityPageIsTrue(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	parser, err := kong.New(&Config{}, kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, known := string(raw), map[string]*kong.Flag{}
+	for _, flag := range parser.Model.Flags {
+		known[flag.Name] = flag
+		bounds := strings.HasPrefix(flag.Name, "max-") || strings.HasPrefix(flag.Name, "event-grid-") || strings.HasPrefix(flag.Name, "callback-") ||
+			strings.HasPrefix(flag.Name, "oidc-") || strings.HasPrefix(flag.Name, "tls-") || flag.Name == "policy-file" || flag.Name == "token-file"
+		if bounds && flag.Name != "callback-addr" && flag.Name != "callback-base-url" && !strings.Contains(page, "`--"+flag.Name+"`") {
+			t.Errorf("the page lacks --%s", flag.Name)
+		}
+	}
+	for _, m := range regexp.MustCompile("`--([a-z-]+)`(?: \\(([0-9][0-9a-z]*)\\))?").FindAllStringSubmatch(page, -1) {
+		switch flag := known[m[1]]; {
+		case flag == nil:
+			t.Errorf("the page speaks of --%s, which there is not", m[1])
+		case m[2] != "" && m[2] != flag.Default:
+			t.Errorf("the page says that --%s is %s, and it is %s", m[1], m[2], flag.Default)
+		}
+	}
+	entries, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`([A-Z]+(?:_[A-Z]+)+)`").FindAllStringSubmatch(page, -1) {
+		var code codes.Code
+		if code.UnmarshalJSON([]byte(`"`+m[1]+`"`)) != nil && entries.ByReason(m[1]) == nil && !strings.HasPrefix(m[1], "CALLGATE_") {
+			t.Errorf("the page speaks of %s, which is no code and not in the catalogue", m[1])
 		}
 	}
 }

@@ -6,12 +6,16 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/grpclog"
+
+	"github.com/callgate/callgate/mask"
 )
 
 // gcPercent lets more garbage pile up than Go does by itself: a fifth to a quarter
@@ -23,8 +27,13 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	// What libraries say by themselves.
+	masked := mask.Writer(os.Stderr)
+	log.SetOutput(masked)
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, masked))
+
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "callgate:", err)
+		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(err.Error()))
 		os.Exit(1)
 	}
 }

@@ -2,17 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
@@ -23,6 +18,7 @@ import (
 	"github.com/callgate/callgate/console"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
+	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
 	"github.com/callgate/callgate/upstream"
@@ -78,7 +74,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	defer c.followKeys(ctx, client, p.getenv, logger)()
+	clients, err := c.clients(log)
+	if err != nil {
+		return err
+	}
+	defer clients.count(ctx, hub, logger)()
+	defer follow(ctx, logger, append(c.followedKeys(client, tokens, p.getenv), clients.followed...)...)()
 	known, err := catalogue.Load()
 	if err != nil {
 		return err
@@ -88,6 +89,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Log:        log,
 		Tokens:     tokens,
 		Verifier:   c.verifier(listeners),
+		EventGrid:  c.eventGrid(),
+		PerSource:  c.CallbackConcurrency,
 		Logger:     logger,
 		Registerer: registry,
 	})
@@ -100,23 +103,36 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
+	callbacks, err := c.callbacks(listeners, tokens)
+	if err != nil {
+		return err
+	}
 	outcomes := service.NewOutcomes(hub, client)
-	actions := service.NewActions(outcomes, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	actions := service.NewActions(outcomes, requests, log, errs, callbacks, logger).GuardedBy(clients.gate)
 	srv, err := server.New(server.Options{
-		CallControl:  service.NewCallControl(client, actions),
-		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub, outcomes),
-		Media:        service.NewMedia(client, actions),
-		Recordings:   service.NewRecordings(client, log, actions),
-		Callbacks:    receiver,
-		Emulator:     emulatorServer(em),
-		Console:      consoleConfig(em),
-		Interceptors: interceptors,
-		Ready:        log.Check,
-		Drain:        hub.Drain,
-		Grace:        c.ShutdownGrace,
-		Gatherer:     registry,
-		Logger:       logger,
+		CallControl:   service.NewCallControl(client, actions),
+		Participants:  service.NewParticipants(client, actions, tokens),
+		Events:        service.NewEvents(log, hub, outcomes),
+		Media:         service.NewMedia(client, actions),
+		Recordings:    service.NewRecordings(client, log, actions),
+		Callbacks:     receiver,
+		Emulator:      emulatorServer(em),
+		Console:       consoleConfig(em),
+		Interceptors:  interceptors,
+		Authenticator: clients.authenticator,
+		Gate:          clients.gate,
+		TLS:           clients.tls,
+		CallbackTLS:   clients.callbackTLS,
+		Streams:       service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
+		Limits: server.Limits{
+			Connections: c.MaxConnections, ConnectionRPCs: c.MaxConnectionRPCs, ConnectionAge: c.MaxConnectionAge,
+			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
+		},
+		Ready:    log.Check,
+		Drain:    hub.Drain,
+		Grace:    c.ShutdownGrace,
+		Gatherer: registry,
+		Logger:   logger,
 	})
 	if err != nil {
 		return err
@@ -126,7 +142,9 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 }
 
 func (c *Config) addresses() server.Addresses {
-	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr}
+	addrs := server.Addresses{
+		GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr, Guarded: c.guarded(),
+	}
 	if c.emulated() {
 		addrs.Emulator = c.EmulatorAddr
 	}
@@ -155,50 +173,11 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
-	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{Registerer: registry})
+	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{SubscriptionAge: c.MaxConnectionAge, Registerer: registry})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("follow the event log: %w", err), log.Close())
 	}
 	return log, hub, nil
-}
-
-// tokens makes and checks the tokens that let the upstream in.
-func (c *Config) tokens() (*eventstream.Tokens, error) {
-	key, err := c.tokenKey()
-	if err != nil {
-		return nil, err
-	}
-	return eventstream.NewTokens(key)
-}
-
-// tokenKey is the key of the callback tokens. One that is not given is made once
-// and kept with the log, so that callbacks of calls that outlive a restart are
-// still let in.
-func (c *Config) tokenKey() ([]byte, error) {
-	if c.callbackKey != "" {
-		return base64.StdEncoding.DecodeString(string(c.callbackKey))
-	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	if c.DataDir == memory {
-		return key, nil
-	}
-	name := filepath.Join(c.DataDir, "callback.key")
-	kept, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-			return nil, err
-		}
-		return key, os.WriteFile(name, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600)
-	case err != nil:
-		return nil, err
-	}
-	key, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(kept)))
-	if err != nil || len(key) < 32 {
-		return nil, fmt.Errorf("%s does not hold a key: remove it to have a new one made", name)
-	}
-	return key, nil
 }
 
 func (c *Config) startEmulator(l *server.Listeners, tokens *eventstream.Tokens, logger *slog.Logger) (*emulator.Emulator, error) {
@@ -242,7 +221,7 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
 	}
-	connection := string(c.connectionString)
+	connection := c.connectionString.Reveal()
 	if c.emulated() {
 		connection = emulator.ConnectionString(localURL(l.Emulator), emulator.DefaultAccessKey)
 	}
@@ -265,10 +244,13 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 }
 
 func (c *Config) verifier(l *server.Listeners) *eventstream.Verifier {
-	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Audience: c.ResourceID, Skew: c.CallbackClockSkew}
+	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Skew: c.CallbackClockSkew}
+	if c.ResourceID != "" {
+		opts.Audiences = []string{c.ResourceID}
+	}
 	if c.emulated() {
 		opts.ConfigURL = localURL(l.Emulator) + emulator.OpenIDConfigurationPath
-		opts.Audience = emulator.DefaultResourceID
+		opts.Audiences = []string{emulator.DefaultResourceID}
 	}
 	return eventstream.NewVerifier(opts)
 }
@@ -280,6 +262,12 @@ func (c *Config) callbackBase(l *server.Listeners) string {
 		return strings.TrimSuffix(c.CallbackBaseURL, "/")
 	}
 	return localURL(l.Callbacks)
+}
+
+// callbacks is where the upstream is to report.
+func (c *Config) callbacks(l *server.Listeners, tokens *eventstream.Tokens) (service.Callbacks, error) {
+	allowed, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, c.emulated())
+	return service.Callbacks{Prefix: c.callbackBase(l) + eventstream.CallbackPath, Token: tokens.Callback, Allowed: allowed}, err
 }
 
 // localURL is a listener's address as this machine reaches it.
@@ -297,9 +285,20 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	grpc := l.GRPC.Addr().String()
 	fmt.Fprintf(w, "callgate %s is ready\n\n", version())
 	fmt.Fprintf(w, "  gRPC       %s\n", grpc)
-	fmt.Fprintf(w, "  console    http://%s/\n", l.HTTP.Addr())
-	fmt.Fprintf(w, "  REST       http://%s/v1/\n", l.HTTP.Addr())
-	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
+	scheme, grpcurl := "http", "grpcurl -plaintext"
+	if c.TLSCertFile != "" {
+		scheme, grpcurl = "https", "grpcurl"
+	}
+	if c.authenticates() {
+		grpcurl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	fmt.Fprintf(w, "  console    %s://%s/\n", scheme, l.HTTP.Addr())
+	fmt.Fprintf(w, "  REST       %s://%s/v1/\n", scheme, l.HTTP.Addr())
+	fmt.Fprintf(w, "  callbacks  %s/callbacks/...", c.callbackBase(l))
+	if c.CallbackBaseURL != "" {
+		fmt.Fprintf(w, " on %s", l.Callbacks.Addr())
+	}
+	fmt.Fprintln(w)
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
 	}
@@ -312,16 +311,16 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 			"  resources are told apart by the token in their address alone.\n")
 	}
 	fmt.Fprint(w, "\nWatch all events:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{}' %s callgate.v1.Events/StreamEvents\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{}' %s callgate.v1.Events/StreamEvents\n", grpcurl, grpc)
 	fmt.Fprint(w, "Place a call:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
-		"%s callgate.v1.CallControl/CreateCall\n\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
+		"%s callgate.v1.CallControl/CreateCall\n\n", grpcurl, grpc)
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(mask.Handler(slog.NewJSONHandler(w, opts)))
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(mask.Handler(slog.NewTextHandler(w, opts)))
 }
