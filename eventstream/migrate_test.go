@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/jsm.go"
 
+	"github.com/callgate/callgate/eventstream/natscluster"
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 )
 
@@ -20,7 +21,7 @@ func TestMigrate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(cluster.stop)
+	t.Cleanup(cluster.Stop)
 	from := LogOptions{Dir: filepath.Join(dir, "data"), MaxAge: time.Hour}
 	to := LogOptions{NATS: cluster.natsOptions(0), MaxAge: time.Hour}
 	migrate := func() (moved []Moved, err error) {
@@ -126,9 +127,9 @@ func TestMigrate(t *testing.T) {
 // everything again.
 func restartAll(t *testing.T, cluster *natsCluster) {
 	t.Helper()
-	for i := range clusterNodes {
-		cluster.stopNode(i)
-		if err := cluster.start(i); err != nil {
+	for i := range natscluster.Nodes {
+		cluster.StopNode(i)
+		if err := cluster.StartNode(i); err != nil {
 			t.Fatal(err)
 		}
 		conn, err := cluster.natsOptions(i).connect(slog.New(slog.DiscardHandler))
@@ -137,7 +138,7 @@ func restartAll(t *testing.T, cluster *natsCluster) {
 		}
 		m := migration{}
 		if m.target, err = jsm.New(conn, jsm.WithTimeout(askTimeout)); err == nil {
-			err = m.awaitReplicas(testContext(t), streamName, clusterNodes)
+			err = m.awaitReplicas(testContext(t), streamName, natscluster.Nodes)
 		}
 		conn.Close()
 		if err != nil {

@@ -23,6 +23,8 @@ type stub struct {
 	callgatev1.UnimplementedCallControlServer
 	callgatev1.UnimplementedParticipantsServer
 	callgatev1.UnimplementedEventsServer
+	callgatev1.UnimplementedMediaServer
+	callgatev1.UnimplementedRecordingsServer
 }
 
 // newFront is the REST front before services that do nothing.
@@ -38,7 +40,7 @@ func newFront(tb testing.TB) http.Handler {
 		tb.Fatal(err)
 	}
 	s := &Server{opts: Options{
-		CallControl: stub{}, Participants: stub{}, Events: stub{}, Interceptors: interceptors,
+		CallControl: stub{}, Participants: stub{}, Events: stub{}, Media: stub{}, Recordings: stub{}, Interceptors: interceptors,
 		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger, rpcs: newRPCMetrics(nil),
 	}}
 	front, err := newREST()

@@ -64,7 +64,7 @@ func routes(t *testing.T) []route {
 		path := "/" + string(desc.Services().Get(0).FullName()) + "/" + string(m.Name())
 		all = append(all, route{"gRPC " + path, "", grpcRoute(path, m.Input(), m.Output())})
 	}
-	for _, path := range []string{"/", "/metrics", "/openapi.json", "/nowhere"} {
+	for _, path := range []string{"/", "/metrics", "/openapi.json", "/docs", "/events", "/console/config.json", "/emulator/control/v1/calls", "/nowhere"} {
 		all = append(all, route{"GET " + path, "", httpRoute(http.MethodGet, path)})
 	}
 	return all
@@ -193,6 +193,7 @@ func TestUnauthorisedCalls(t *testing.T) {
 		{"a token that the policy does not speak of", token("stranger"), refusedBut(nil, false)},
 		{"one that may see pages", token("monitor"), refusedBut(nil, true)},
 		{"one that may only look", token("viewer"), refusedBut(viewersMay, true)},
+		{"the same as a browser's password", header("authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("ada:"+tokenOf("viewer")))), refusedBut(viewersMay, true)},
 		{"one that may only look, and says it may more", func(ctx context.Context) context.Context {
 			return metadata.AppendToOutgoingContext(as(ctx, "viewer"), "callgate-role", "admin", "callgate-identity-bin", forged,
 				"grpc-metadata-callgate-role", "admin", "grpc-metadata-callgate-identity-bin", base64.StdEncoding.EncodeToString([]byte(forged)))
