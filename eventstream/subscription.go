@@ -39,7 +39,7 @@ type Subscription struct {
 	closed    chan struct{}
 }
 
-// Item is what a subscription brings: exactly one member is set.
+// Item is what a subscription brings: exactly one pointer is set.
 type Item struct {
 	// Event is the next event that matches.
 	Event *Event
@@ -49,6 +49,8 @@ type Item struct {
 	Heartbeat *Heartbeat
 	// Draining tells that the gateway is about to stop. io.EOF follows.
 	Draining *Draining
+	// Attempt counts how often a group gave out this Event or Gap, from 1.
+	Attempt int
 }
 
 // Gap is a hole in the log: what lay between two positions is not there, whether

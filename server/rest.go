@@ -57,6 +57,7 @@ func newREST() (*rest, error) {
 		callgatev1.RegisterCallControlHandler,
 		callgatev1.RegisterParticipantsHandler,
 		callgatev1.RegisterEventsHandler,
+		callgatev1.RegisterGroupsHandler,
 	} {
 		if err := register(context.Background(), mux, client); err != nil {
 			return nil, fmt.Errorf("register the REST front: %w", err)

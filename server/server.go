@@ -27,6 +27,7 @@ type Options struct {
 	CallControl  callgatev1.CallControlServer
 	Participants callgatev1.ParticipantsServer
 	Events       callgatev1.EventsServer
+	Groups       callgatev1.GroupsServer
 	// Callbacks takes what the upstream posts.
 	Callbacks http.Handler
 	// Emulator is nil without an emulator.

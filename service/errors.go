@@ -58,6 +58,7 @@ func (e *Errors) Status(err error) *status.Status {
 		validation  *protovalidate.ValidationError
 		field       *fieldError
 		trimmed     *eventstream.CursorTrimmedError
+		otherwise   *eventstream.GroupSettingsError
 	)
 	switch {
 	case errors.Is(err, upstream.ErrInvalidRequest):
@@ -70,6 +71,8 @@ func (e *Errors) Status(err error) *status.Status {
 		return e.invalid([]*errdetails.BadRequest_FieldViolation{{Field: field.field, Description: field.description}})
 	case errors.As(err, &trimmed):
 		return e.status("CURSOR_TRIMMED", "", map[string]string{"earliest_cursor": trimmed.Earliest})
+	case errors.As(err, &otherwise):
+		return e.status("GROUP_SETTINGS_DIFFER", otherwise.Error(), nil)
 	}
 	for reason, is := range gatewayErrors {
 		if errors.Is(err, is) {
@@ -90,6 +93,7 @@ var gatewayErrors = map[string]error{
 	"CURSOR_INVALID":           eventstream.ErrCursorInvalid,
 	"CURSOR_OF_OTHER_LOG":      eventstream.ErrCursorOtherLog,
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
+	"GROUP_NOT_FOUND":          eventstream.ErrGroupNotFound,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
 	"CANCELLED":                context.Canceled,

@@ -23,28 +23,36 @@ const (
 // Events implements callgate.v1.Events.
 type Events struct {
 	callgatev1.UnsafeEventsServer
-	hub *eventstream.Hub
-	log *eventstream.Log
+	hub    *eventstream.Hub
+	log    *eventstream.Log
+	groups *eventstream.Groups
 }
 
-// NewEvents gives out what is in log: hub follows its end.
-func NewEvents(log *eventstream.Log, hub *eventstream.Hub) *Events {
-	return &Events{log: log, hub: hub}
+// NewEvents gives out what is in log: hub follows its end, and groups share it.
+func NewEvents(log *eventstream.Log, hub *eventstream.Hub, groups *eventstream.Groups) *Events {
+	return &Events{log: log, hub: hub, groups: groups}
+}
+
+// stream is what StreamEvents sends: a subscription, or a member of a group.
+type stream interface {
+	Started() (cursor, earliest string)
+	Next(context.Context) (eventstream.Item, error)
+	Close()
 }
 
 // StreamEvents implements callgatev1.EventsServer.
-func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
-	sub, err := s.hub.Subscribe(stream.Context(), subscribeOptions(req))
+func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
+	sub, err := s.open(out.Context(), req)
 	if err != nil {
 		return fmt.Errorf("stream events: %w", err)
 	}
 	defer sub.Close()
 	var resp any = started(sub) // sent at once: whoever has it misses nothing after its cursor
 	for {
-		if err := stream.SendMsg(resp); err != nil {
+		if err := out.SendMsg(resp); err != nil {
 			return err
 		}
-		item, err := sub.Next(stream.Context()) // an event, a gap, or a heartbeat when none came in time
+		item, err := sub.Next(out.Context()) // an event, a gap, or a heartbeat when none came in time
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -53,6 +61,13 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.S
 		}
 		resp = itemToSend(item, req.GetIncludeData())
 	}
+}
+
+func (s *Events) open(ctx context.Context, req *callgatev1.StreamEventsRequest) (stream, error) {
+	if req.GetGroup() != "" {
+		return s.groups.Join(ctx, joinOptions(ctx, req))
+	}
+	return s.hub.Subscribe(ctx, subscribeOptions(req))
 }
 
 func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.SubscribeOptions {
@@ -77,11 +92,13 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	return opts
 }
 
-func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
+func started(sub stream) *callgatev1.StreamEventsResponse {
 	cursor, earliest := sub.Started()
-	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{
-		Started: &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest},
-	}}
+	resp := &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest}
+	if member, is := sub.(*eventstream.GroupMember); is {
+		resp.Group = member.Membership()
+	}
+	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{Started: resp}}
 }
 
 // itemToSend is a StreamEventsResponse; of an event, the bytes that everybody is
@@ -89,11 +106,15 @@ func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 func itemToSend(item eventstream.Item, includeData bool) any {
 	switch {
 	case item.Event != nil:
-		return encoded(item.Event.Encoded(includeData))
+		return encoded(item.Encoded(includeData))
 	case item.Gap != nil:
-		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
+		resp := &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
 			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},
 		}}
+		if item.Attempt > 0 {
+			resp.Delivery = &callgatev1.EventDelivery{Attempt: int32(item.Attempt)}
+		}
+		return resp
 	case item.Draining != nil:
 		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Draining{
 			Draining: &callgatev1.StreamDraining{Cursor: item.Draining.Cursor},
@@ -112,13 +133,17 @@ func eventToProto(e *eventstream.Event, includeData bool) *callgatev1.CallEvent 
 	return e.CallEvent
 }
 
+// pageSize is how many are meant by what a request says.
+func pageSize(said int32) int {
+	if said == 0 {
+		return defaultPageSize
+	}
+	return int(said)
+}
+
 // ListEvents implements callgatev1.EventsServer.
 func (s *Events) ListEvents(ctx context.Context, req *callgatev1.ListEventsRequest) (*callgatev1.ListEventsResponse, error) {
-	size := int(req.GetPageSize())
-	if size == 0 {
-		size = defaultPageSize
-	}
-	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size)
+	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), pageSize(req.GetPageSize()))
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

@@ -82,6 +82,7 @@ type gateway struct {
 	callgatev1.CallControlClient
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
+	callgatev1.GroupsClient
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
@@ -107,6 +108,11 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		t.Fatal(err)
 	}
 	t.Cleanup(hub.Close)
+	groups, err := eventstream.NewGroups(t.Context(), hub, eventstream.GroupsOptions{Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(groups.Close)
 
 	key, err := upstream.ParseAccessKey("c2VjcmV0a2V5")
 	if err != nil {
@@ -132,7 +138,8 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	actions := service.NewActions(hub, requests, callbackPrefix, callbackToken, logger)
 	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
-	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, groups))
+	callgatev1.RegisterGroupsServer(server, service.NewGroups(groups))
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(pipe) }()
@@ -148,6 +155,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
 		EventsClient:       callgatev1.NewEventsClient(conn),
+		GroupsClient:       callgatev1.NewGroupsClient(conn),
 		log:                log,
 		hub:                hub,
 		requests:           requests,

@@ -61,6 +61,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
+	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Logger: logger, Registerer: registry})
+	if err != nil {
+		return err
+	}
+	defer groups.Close()
+
 	tokens, err := c.tokens()
 	if err != nil {
 		return err
@@ -102,7 +108,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub),
+		Events:       service.NewEvents(log, hub, groups),
+		Groups:       service.NewGroups(groups),
 		Callbacks:    receiver,
 		Emulator:     emulatorServer(em),
 		Interceptors: interceptors,

@@ -1094,7 +1094,9 @@ type GroupRequest_Leave struct {
 	// Its joining.
 	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
 	// The client ended it, not the gateway.
-	ByClient      bool `protobuf:"varint,3,opt,name=by_client,json=byClient,proto3" json:"by_client,omitempty"`
+	ByClient bool `protobuf:"varint,3,opt,name=by_client,json=byClient,proto3" json:"by_client,omitempty"`
+	// What it was given but not sent.
+	Unsent        []uint64 `protobuf:"varint,4,rep,packed,name=unsent,proto3" json:"unsent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1148,6 +1150,13 @@ func (x *GroupRequest_Leave) GetByClient() bool {
 		return x.ByClient
 	}
 	return false
+}
+
+func (x *GroupRequest_Leave) GetUnsent() []uint64 {
+	if x != nil {
+		return x.Unsent
+	}
+	return nil
 }
 
 // Ping says that a member is there.
@@ -1607,7 +1616,7 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"deliveries\x123\n" +
 	"\x05cause\x18\x04 \x01(\x0e2\x1d.callgate.v1.DeadLetter.CauseR\x05cause\x12\x12\n" +
 	"\x04note\x18\x05 \x01(\tR\x04note\x12.\n" +
-	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xad\b\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xc5\b\n" +
 	"\fGroupRequest\x128\n" +
 	"\x04join\x18\x01 \x01(\v2\".callgate.log.v1.GroupRequest.JoinH\x00R\x04join\x12;\n" +
 	"\x05leave\x18\x02 \x01(\v2#.callgate.log.v1.GroupRequest.LeaveH\x00R\x05leave\x128\n" +
@@ -1623,11 +1632,12 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x14\n" +
 	"\x05inbox\x18\x03 \x01(\tR\x05inbox\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x14\n" +
-	"\x05holds\x18\x05 \x03(\x04R\x05holds\x1aR\n" +
+	"\x05holds\x18\x05 \x03(\x04R\x05holds\x1aj\n" +
 	"\x05Leave\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1b\n" +
-	"\tby_client\x18\x03 \x01(\bR\bbyClient\x1aP\n" +
+	"\tby_client\x18\x03 \x01(\bR\bbyClient\x12\x16\n" +
+	"\x06unsent\x18\x04 \x03(\x04R\x06unsent\x1aP\n" +
 	"\x04Ping\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1a\n" +

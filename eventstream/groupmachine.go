@@ -1,0 +1,458 @@
+package eventstream
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"time"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+const (
+	// maxGroupAhead bounds how many events a group holds that are neither
+	// acknowledged nor given up; at it, reading waits.
+	maxGroupAhead = 4096
+	// maxGroupBytes bounds how much of the log that is, but for the last event.
+	maxGroupBytes = 32 << 20
+	// maxGroupReplays bounds how many dead letters are given out again at a time.
+	maxGroupReplays = 1000
+	// maxGroupEarly bounds the acknowledgements of events that the group has not
+	// come to yet, which only a new owner meets.
+	maxGroupEarly = 4096
+)
+
+// groupMachine decides all that a group does. It does nothing itself, knows no
+// clock and is for one goroutine: what happened comes in, and deliver and snapshot
+// say what to send and what to write.
+//
+// What frees the next event of a call, an acknowledgement or a dead letter, counts
+// only once it is written: until then the call waits, so that no crash can bring
+// back an event whose successor has been given out.
+type groupMachine struct {
+	ackWait       time.Duration
+	maxDeliveries int
+
+	through  uint64                 // the log was looked at up to here
+	entries  map[uint64]*groupEntry // all that is open, and what is closing
+	order    []uint64               // their positions, but for replays'; some may be gone
+	unloaded int                    // entries of a state that was taken over, to be read again
+	replays  int
+	bytes    int
+	early    set[uint64] // acknowledged behind through
+
+	calls   map[string]*groupCall
+	members map[string]*groupMember
+	sorted  []*groupMember // all members, by id
+	freed   []groupFreed
+	alarm   time.Time // nothing changes by itself before; zero: at all
+
+	version uint64 // of the state, one more with each change that must be written
+	written uint64
+	closing []*groupEntry // settled, until that is written
+	dying   []*groupEntry // failed for the last time, until that is written
+
+	counts groupCounts
+}
+
+// groupCounts are what metrics are made of.
+type groupCounts struct {
+	delivered, redelivered, acknowledged, buried, gapsGivenUp int
+}
+
+// groupEntry is an event, or a hole, that the group has to deal with.
+type groupEntry struct {
+	seq    uint64
+	call   *groupCall
+	event  *Event // nil: a hole, or not read again yet
+	hole   *span
+	replay bool
+
+	failures int
+	cause    callgatev1.DeadLetter_Cause
+	note     string
+
+	holder   *groupMember
+	deadline time.Time // of the holder; else, when delayed, of the delay
+	delayed  bool
+	dying    uint64 // the version that has its last failure
+	settled  uint64 // the version that no longer has it
+	grave    bool   // it is settled as a dead letter
+}
+
+// groupCall is what belongs together and comes one by one.
+type groupCall struct {
+	key    string
+	queue  []*groupEntry // by position
+	active *groupEntry   // that a member has
+	target *groupMember
+	queued bool // in target.ready
+}
+
+// groupFreed is an event that a member need not deal with any more.
+type groupFreed struct {
+	member string
+	seq    uint64
+}
+
+func newGroupMachine(ackWait time.Duration, maxDeliveries int) *groupMachine {
+	return &groupMachine{
+		ackWait:       ackWait,
+		maxDeliveries: maxDeliveries,
+		entries:       make(map[uint64]*groupEntry),
+		early:         make(set[uint64]),
+		calls:         make(map[string]*groupCall),
+		members:       make(map[string]*groupMember),
+	}
+}
+
+// groupKey is what ev belongs to.
+func groupKey(ev *callgatev1.CallEvent) string {
+	switch {
+	case ev.GetCallConnectionId() != "":
+		return "call " + ev.GetCallConnectionId()
+	case ev.GetServerCallId() != "":
+		return "server call " + ev.GetServerCallId()
+	case ev.GetCorrelationId() != "":
+		return "correlation " + ev.GetCorrelationId()
+	}
+	return "event " + ev.GetCursor()
+}
+
+// room tells whether more may be read.
+func (m *groupMachine) room() bool {
+	return m.bytes < maxGroupBytes && (m.unloaded > 0 || len(m.entries)-m.replays < maxGroupAhead)
+}
+
+// read takes the next event of the log that matches.
+func (m *groupMachine) read(ev *Event) {
+	e := m.entries[ev.Seq]
+	if ev.Seq > m.through {
+		m.through = ev.Seq
+		if m.early.has(ev.Seq) {
+			return
+		}
+		e = &groupEntry{seq: ev.Seq}
+		m.open(e)
+	} else if e == nil || !e.unloaded() {
+		return // dealt with already
+	} else {
+		m.unloaded--
+	}
+	m.load(e, ev)
+}
+
+// unloaded tells whether e must be read again.
+func (e *groupEntry) unloaded() bool { return e.event == nil && e.hole == nil && e.settled == 0 }
+
+// open adds e to what is open.
+func (m *groupMachine) open(e *groupEntry) {
+	m.entries[e.seq] = e
+	if e.replay {
+		m.replays++
+		return
+	}
+	at, _ := slices.BinarySearch(m.order, e.seq)
+	m.order = slices.Insert(m.order, at, e.seq)
+}
+
+// load completes an entry by its event.
+func (m *groupMachine) load(e *groupEntry, ev *Event) {
+	e.event = ev
+	m.bytes += len(ev.record)
+	if e.dying > 0 { // it could not be kept without
+		e.dying = m.change()
+	}
+	m.place(e, groupKey(ev.CallEvent))
+}
+
+// place puts e into the queue of its call.
+func (m *groupMachine) place(e *groupEntry, key string) {
+	c := m.calls[key]
+	if c == nil {
+		c = &groupCall{key: key, target: m.choose(key)}
+		m.calls[key] = c
+	}
+	e.call = c
+	at, _ := slices.BinarySearchFunc(c.queue, e, func(a, b *groupEntry) int { return cmp.Compare(a.seq, b.seq) })
+	c.queue = slices.Insert(c.queue, at, e)
+	if e.holder != nil { // adopted before it was read
+		if c.active == nil {
+			c.active = e
+		} else {
+			m.detach(e)
+		}
+	}
+	m.offer(c)
+}
+
+// passed says that nothing that matches is left up to seq.
+func (m *groupMachine) passed(seq uint64) { m.through = max(m.through, seq) }
+
+// missing takes a hole of the log. What is already known of it is not told again.
+func (m *groupMachine) missing(hole span) {
+	last := m.entries[hole.to]
+	lost := false
+	for _, e := range m.entries {
+		if e.unloaded() && e.seq > hole.from && e.seq <= hole.to {
+			lost = true
+			m.unloaded--
+			if e != last {
+				m.settle(e)
+			}
+		}
+	}
+	if hole.to <= m.through && !lost {
+		return
+	}
+	if !lost {
+		hole.from = max(hole.from, m.through)
+	}
+	m.through = max(m.through, hole.to)
+	switch {
+	case last == nil:
+		last = &groupEntry{seq: hole.to, hole: &hole}
+		m.open(last)
+		m.placeHole(last)
+	case last.hole != nil:
+		last.hole.from = min(last.hole.from, hole.from)
+	default: // an event that is lost becomes the end of the hole
+		last.hole, last.failures, last.dying = &hole, 0, 0
+		m.placeHole(last)
+	}
+}
+
+// placeHole gives a hole a call of its own.
+func (m *groupMachine) placeHole(e *groupEntry) { m.place(e, "gap "+strconv.FormatUint(e.seq, 10)) }
+
+// ack takes acknowledgements and returns how many are news. ok is false when there
+// was no room for some.
+func (m *groupMachine) ack(seqs []uint64) (n int, ok bool) {
+	ok = true
+	for _, seq := range seqs {
+		e := m.entries[seq]
+		switch {
+		case e != nil && e.settled == 0 && e.dying == 0:
+			if e.unloaded() {
+				m.unloaded--
+			}
+			if e.holder != nil {
+				m.unstall(e.holder)
+			}
+			m.settle(e)
+			m.counts.acknowledged++
+			n++
+		case e != nil || seq <= m.through || m.early.has(seq):
+		case len(m.early) >= maxGroupEarly:
+			ok = false
+		default:
+			m.early[seq] = struct{}{}
+			m.change()
+			n++
+		}
+	}
+	return n, ok
+}
+
+// nack takes rejections and returns how many concerned what a member has.
+func (m *groupMachine) nack(now time.Time, seqs []uint64, delay time.Duration, note string) (n int) {
+	for _, seq := range seqs {
+		if e := m.entries[seq]; e != nil && e.holder != nil {
+			m.unstall(e.holder)
+			m.fail(now, e, callgatev1.DeadLetter_CAUSE_REJECTED, note, delay)
+			n++
+		}
+	}
+	return n
+}
+
+// replay gives dead letters out again and returns how many are news.
+func (m *groupMachine) replay(events []*Event) (n int) {
+	for _, ev := range events {
+		if m.entries[ev.Seq] != nil || m.replays >= maxGroupReplays {
+			continue
+		}
+		e := &groupEntry{seq: ev.Seq, replay: true}
+		m.open(e)
+		m.load(e, ev)
+		m.change()
+		n++
+	}
+	return n
+}
+
+// forget takes dead letters back that are given out again, and returns how many
+// those are, and which of seqs are not.
+func (m *groupMachine) forget(seqs []uint64) (n int, others []uint64) {
+	for _, seq := range seqs {
+		e := m.entries[seq]
+		switch {
+		case e == nil || !e.replay:
+			others = append(others, seq)
+		case e.settled == 0 && e.dying == 0:
+			m.settle(e)
+			n++
+		}
+	}
+	return n, others
+}
+
+// change counts a change that must be written.
+func (m *groupMachine) change() uint64 {
+	m.version++
+	return m.version
+}
+
+// settle closes e, as soon as that is written.
+func (m *groupMachine) settle(e *groupEntry) {
+	m.free(e)
+	e.settled = m.change()
+	m.closing = append(m.closing, e)
+}
+
+// fail counts a delivery that was in vain.
+func (m *groupMachine) fail(now time.Time, e *groupEntry, cause callgatev1.DeadLetter_Cause, note string, delay time.Duration) {
+	m.detach(e)
+	e.failures++
+	e.cause, e.note = cause, note
+	switch {
+	case e.failures < m.maxDeliveries:
+		m.change()
+		if delay > 0 {
+			e.delayed, e.deadline = true, now.Add(delay)
+			m.wakeAt(e.deadline)
+		}
+	case e.hole != nil:
+		m.counts.gapsGivenUp++
+		m.settle(e)
+	default:
+		e.dying = m.change()
+		m.dying = append(m.dying, e)
+	}
+	if e.call != nil {
+		m.offer(e.call)
+	}
+}
+
+// free takes e from its holder; its call still waits for it.
+func (m *groupMachine) free(e *groupEntry) {
+	if e.holder == nil {
+		return
+	}
+	delete(e.holder.held, e)
+	m.freed = append(m.freed, groupFreed{e.holder.id, e.seq})
+	e.holder = nil
+}
+
+// detach takes e from its holder, so that it can be given to another.
+func (m *groupMachine) detach(e *groupEntry) {
+	m.free(e)
+	if e.call != nil && e.call.active == e {
+		e.call.active = nil
+	}
+}
+
+// tick does what is due by now.
+func (m *groupMachine) tick(now time.Time) {
+	if m.alarm.IsZero() || now.Before(m.alarm) {
+		return
+	}
+	m.alarm = time.Time{}
+	for _, member := range m.sorted {
+		for _, e := range member.holding() {
+			if now.Before(e.deadline) {
+				m.wakeAt(e.deadline)
+				continue
+			}
+			m.stall(member, now)
+			m.fail(now, e, callgatev1.DeadLetter_CAUSE_ACK_WAIT, "", 0)
+		}
+		switch {
+		case !member.stalled:
+		case now.Before(member.stalledUntil):
+			m.wakeAt(member.stalledUntil)
+		default:
+			m.unstall(member)
+		}
+	}
+	for _, e := range m.entries {
+		if !e.delayed {
+			continue
+		}
+		if now.Before(e.deadline) {
+			m.wakeAt(e.deadline)
+			continue
+		}
+		e.delayed = false
+		if e.call != nil {
+			m.offer(e.call)
+		}
+	}
+}
+
+// wakeAt has tick act at t.
+func (m *groupMachine) wakeAt(t time.Time) {
+	if m.alarm.IsZero() || t.Before(m.alarm) {
+		m.alarm = t
+	}
+}
+
+// position is before the first that is open.
+func (m *groupMachine) position() uint64 {
+	for len(m.order) > 0 && m.entries[m.order[0]] == nil {
+		m.order = m.order[1:]
+	}
+	if len(m.order) == 0 {
+		return m.through
+	}
+	return m.order[0] - 1
+}
+
+// wrote says that the state of a version is durable, with the dead letters that
+// snapshot gave with it.
+func (m *groupMachine) wrote(version uint64) {
+	m.written = max(m.written, version)
+	for len(m.closing) > 0 && m.closing[0].settled <= version {
+		m.remove(m.closing[0])
+		m.closing = m.closing[1:]
+	}
+	m.dying = slices.DeleteFunc(m.dying, func(e *groupEntry) bool {
+		if e.settled == 0 && e.dying > 0 && (e.dying > version || e.event == nil) {
+			return false
+		}
+		if e.settled == 0 && e.dying > 0 {
+			e.grave = true
+			m.settle(e)
+		}
+		return true
+	})
+}
+
+// remove forgets an entry, and lets its call go on.
+func (m *groupMachine) remove(e *groupEntry) {
+	delete(m.entries, e.seq)
+	if e.replay {
+		m.replays--
+	}
+	if e.grave {
+		m.counts.buried++
+	}
+	if e.event != nil {
+		m.bytes -= len(e.event.record)
+	}
+	c := e.call
+	if c == nil {
+		return
+	}
+	if c.active == e {
+		c.active = nil
+	}
+	if at := slices.Index(c.queue, e); at >= 0 {
+		c.queue = slices.Delete(c.queue, at, at+1)
+	}
+	if len(c.queue) == 0 {
+		delete(m.calls, c.key) // if it is in a member's ready, it is passed over there
+		return
+	}
+	m.offer(c)
+}

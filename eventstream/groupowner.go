@@ -1,0 +1,471 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+
+	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+const (
+	// maxGroupMailbox bounds the questions that wait; further ones are lost, and
+	// asked again.
+	maxGroupMailbox = 1024
+	// groupBatch is how many questions and events are dealt with before what follows
+	// from them is sent and written.
+	groupBatch = 256
+	// groupSweep is how often an owner looks whether somebody is gone.
+	groupSweep = 250 * time.Millisecond
+	// groupRewrite is the pause after a write that failed.
+	groupRewrite = 200 * time.Millisecond
+)
+
+// groupOwner moves one group: its goroutine runs the group's machine, and everything
+// that takes time is done beside it.
+type groupOwner struct {
+	groups  *Groups
+	key     string
+	id      string
+	config  *logv1.GroupConfig
+	machine *groupMachine
+	logger  *slog.Logger
+	metrics *groupGauges
+
+	ctx      context.Context
+	cancel   context.CancelFunc
+	sub      *nats.Subscription
+	mailbox  chan *nats.Msg
+	items    chan groupItem // from the log
+	done     chan func()    // what work that was done beside has brought
+	beside   int            // how much of that is under way
+	peers    map[string]*groupPeer
+	waiters  []groupWaiter
+	awaited  set[string] // members of the owner before, until
+	awaiting time.Time
+	after    uint64 // read on behind
+
+	revision uint64
+	writing  bool      // the state is being written, or deleted
+	deletion *nats.Msg // that was asked for
+	renewed  time.Time // when the last write began that succeeded
+	rewrite  time.Time // not before, after one that failed
+	needed   time.Time // when somebody asked something last, or was a member
+	draining bool
+	over     groupEnd
+}
+
+// groupEnd is why an owner ends.
+type groupEnd int
+
+const (
+	goesOn    groupEnd = iota
+	letsGo             // others may have the group
+	overtaken          // another has it
+	deleted
+)
+
+// groupItem is what the log brings: an event, a hole, or else that nothing was left
+// out up to a position.
+type groupItem struct {
+	event  *Event
+	hole   *span
+	passed uint64
+}
+
+// groupPeer is where a member is.
+type groupPeer struct {
+	token, inbox string
+	sent, pinged uint64 // pushes, and how many those were at the last ping
+	seen         time.Time
+	push         *logv1.GroupPush // to be sent
+	size         int              // of its events, in bytes
+}
+
+// groupWaiter is answered once a version of the state is written.
+type groupWaiter struct {
+	version uint64
+	msg     *nats.Msg
+	reply   *logv1.GroupReply
+}
+
+// newGroupOwner takes a group over: by writing its state.
+func newGroupOwner(ctx context.Context, g *Groups, key string, config *logv1.GroupConfig, state *logv1.GroupState, revision uint64) (*groupOwner, error) {
+	o := &groupOwner{
+		groups: g, key: key, id: uuid.NewString(), config: config, logger: g.logger.With("group", config.GetName()),
+		machine: newGroupMachine(config.GetAckWait().AsDuration(), int(config.GetMaxDeliveries())),
+		mailbox: make(chan *nats.Msg, maxGroupMailbox), items: make(chan groupItem), done: make(chan func(), 16),
+		peers: make(map[string]*groupPeer), awaited: make(set[string]), revision: revision,
+	}
+	letters, err := o.letters(ctx, state)
+	if err != nil {
+		return nil, err
+	}
+	o.after = o.machine.restore(state, letters)
+	now := time.Now()
+	if !g.alone {
+		o.awaited, o.awaiting = setOf(state.GetMembers()), now.Add(g.times.grace)
+	}
+	snapshot := o.machine.snapshot()
+	o.complete(snapshot.state)
+	if o.revision, err = g.store.write(ctx, stateKey(key), snapshot.state, revision); err != nil {
+		return nil, err
+	}
+	o.renewed, o.needed = now, now
+	o.ctx, o.cancel = context.WithCancel(g.ctx)
+	return o, nil
+}
+
+// letters are the dead letters that a state gives out again.
+func (o *groupOwner) letters(ctx context.Context, state *logv1.GroupState) (map[uint64]*Event, error) {
+	var seqs []uint64
+	for _, n := range state.GetNoted() {
+		if n.GetReplay() {
+			seqs = append(seqs, n.GetSeq())
+		}
+	}
+	events, err := o.loadLetters(ctx, seqs)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[uint64]*Event, len(events))
+	for _, ev := range events {
+		found[ev.Seq] = ev
+	}
+	return found, nil
+}
+
+// loadLetters are the events of dead letters; those that there are.
+func (o *groupOwner) loadLetters(ctx context.Context, seqs []uint64) (events []*Event, err error) {
+	for _, seq := range seqs {
+		_, letter, err := o.groups.store.letter(ctx, leaderRequest{LastFor: letterSubject(o.key, o.config.GetIncarnation(), seq)})
+		if err != nil {
+			return nil, err
+		}
+		if letter == nil {
+			continue
+		}
+		ev, err := newEvent(o.groups.log.id, letter.GetSeq(), letter.GetRecord())
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, ev)
+	}
+	return events, nil
+}
+
+// listen begins to take questions.
+func (o *groupOwner) listen() (err error) {
+	o.sub, err = o.groups.log.conn.ChanSubscribe(groupSubject+o.key, o.mailbox)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	}
+	return nil
+}
+
+// run moves the group until it has a reason to end.
+func (o *groupOwner) run() {
+	defer o.cancel()
+	o.metrics = o.groups.metrics.of(o.config.GetName())
+	defer o.metrics.forget()
+	o.aside(func(ctx context.Context) func() {
+		o.readLog(ctx)
+		return func() {}
+	})
+	timer := time.NewTimer(groupSweep)
+	defer timer.Stop()
+	sweep := time.Now().Add(groupSweep)
+	draining := o.groups.hub.draining
+	for o.over == goesOn {
+		var items chan groupItem
+		if o.machine.room() {
+			items = o.items
+		}
+		select {
+		case msg := <-o.mailbox:
+			o.handle(msg)
+		case item := <-items:
+			o.take(item)
+		case apply := <-o.done:
+			o.beside--
+			apply()
+		case <-timer.C:
+		case <-draining:
+			draining, o.draining = nil, true
+		case <-o.ctx.Done():
+			o.end(letsGo)
+		}
+		o.takeMore()
+		now := time.Now()
+		if !now.Before(sweep) {
+			o.sweep(now)
+			sweep = now.Add(groupSweep)
+		}
+		o.machine.tick(now)
+		if o.mayGiveOut(now) {
+			o.giveOut(now)
+		}
+		o.flush()
+		o.answer()
+		if o.deletion != nil && !o.writing {
+			o.remove()
+		}
+		if !o.writing && !now.Before(o.rewrite) && (o.machine.changed() || now.Sub(o.renewed) >= o.groups.times.renew) {
+			o.write(now)
+		}
+		timer.Reset(time.Until(o.wake(sweep)))
+	}
+	o.finish()
+}
+
+// takeMore takes what is there already, so that it shares one write.
+func (o *groupOwner) takeMore() {
+	for range groupBatch {
+		var items chan groupItem
+		if o.machine.room() {
+			items = o.items
+		}
+		select {
+		case msg := <-o.mailbox:
+			o.handle(msg)
+		case item := <-items:
+			o.take(item)
+		default:
+			return
+		}
+	}
+}
+
+func (o *groupOwner) wake(sweep time.Time) time.Time {
+	if alarm := o.machine.alarm; !alarm.IsZero() && alarm.Before(sweep) {
+		return alarm
+	}
+	return sweep
+}
+
+// end has run end, for the first reason.
+func (o *groupOwner) end(why groupEnd) {
+	if o.over == goesOn {
+		o.over = why
+	}
+}
+
+// aside does work that takes time, and then applies what came of it.
+func (o *groupOwner) aside(work func(context.Context) (apply func())) {
+	o.beside++
+	go func() { o.done <- work(o.ctx) }()
+}
+
+func (o *groupOwner) take(item groupItem) {
+	switch {
+	case item.event != nil:
+		o.machine.read(item.event)
+	case item.hole != nil:
+		o.machine.missing(*item.hole)
+	default:
+		o.machine.passed(item.passed)
+	}
+}
+
+// readLog brings the log's events, until ctx ends or the gateway stops.
+func (o *groupOwner) readLog(ctx context.Context) {
+	sub := o.groups.hub.follow(o.config.GetFilter(), o.after, o.groups.times.renew)
+	defer sub.Close()
+	for {
+		item, err := sub.Next(ctx)
+		if err != nil && !errors.Is(err, ErrLogUnavailable) {
+			return
+		}
+		var got groupItem
+		switch {
+		case err != nil:
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(maxTailPause):
+			}
+			continue
+		case item.Event != nil:
+			got.event = item.Event
+			if from := o.config.GetNotBefore(); from != nil && item.Event.CallEvent.GetReceiveTime().AsTime().Before(from.AsTime()) {
+				got = groupItem{passed: item.Event.Seq}
+			}
+		case item.Gap != nil:
+			got.hole = &span{from: position(item.Gap.From), to: position(item.Gap.To), reason: item.Gap.Reason}
+		case item.Heartbeat != nil:
+			got.passed = position(item.Heartbeat.Cursor)
+		default:
+			return // draining
+		}
+		select {
+		case o.items <- got:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// position is that of a cursor which was made here.
+func position(cursor string) uint64 {
+	seq, _ := CursorPosition(cursor)
+	return seq
+}
+
+// follow brings what matches from a position on that the log may no longer have:
+// it then begins with a gap.
+func (h *Hub) follow(filter *callgatev1.EventFilter, after uint64, heartbeat time.Duration) *Subscription {
+	s := newSubscription(h, SubscribeOptions{Filter: filter, HeartbeatInterval: heartbeat})
+	s.pos = after
+	s.join()
+	return s
+}
+
+// sweep does what is due now and then.
+func (o *groupOwner) sweep(now time.Time) {
+	for id, peer := range o.peers {
+		if now.Sub(peer.seen) > o.groups.times.silence {
+			o.logger.Warn("a member of the group is gone without a word", "member", id)
+			o.lose(now, id)
+		}
+	}
+	if len(o.peers) > 0 {
+		o.needed = now
+	}
+	// A member that is left once the gateway stops is at another, which can go on.
+	if now.Sub(o.needed) > o.groups.times.idle || (o.draining && !o.groups.alone && len(o.peers) > 0) {
+		o.end(letsGo)
+	}
+	o.metrics.set(o.machine, len(o.peers))
+}
+
+// lose takes a member off that did not leave: what it had is none of the events'
+// failures.
+func (o *groupOwner) lose(now time.Time, id string) {
+	o.machine.leave(now, id, callgatev1.DeadLetter_CAUSE_UNSPECIFIED)
+	delete(o.peers, id)
+}
+
+// mayGiveOut tells whether this is surely the owner, and nobody has what is to be
+// given out: the members of the owner before have said what they have, or had time
+// to.
+func (o *groupOwner) mayGiveOut(now time.Time) bool {
+	return !o.draining && o.over == goesOn && now.Sub(o.renewed) < o.groups.times.stop &&
+		(len(o.awaited) == 0 || !now.Before(o.awaiting))
+}
+
+// write writes the state as it is now, beside.
+func (o *groupOwner) write(now time.Time) {
+	snapshot, revision := o.machine.snapshot(), o.revision
+	o.complete(snapshot.state)
+	o.writing = true
+	o.aside(func(context.Context) func() {
+		ctx, cancel := context.WithTimeout(context.Background(), groupTry) // also when it is to end
+		defer cancel()
+		written, err := o.store(ctx, snapshot, revision, now)
+		return func() {
+			o.writing = false
+			o.wrote(snapshot, written, err, now)
+		}
+	})
+}
+
+// complete adds to a state what the machine does not know.
+func (o *groupOwner) complete(state *logv1.GroupState) {
+	state.Incarnation, state.Owner = o.config.GetIncarnation(), o.id
+}
+
+// store writes a snapshot and returns the state's new revision.
+func (o *groupOwner) store(ctx context.Context, s groupSnapshot, revision uint64, now time.Time) (uint64, error) {
+	store := o.groups.store
+	for _, e := range s.buried {
+		if err := store.bury(ctx, letterSubject(o.key, o.config.GetIncarnation(), e.seq), e.deadLetter(now)); err != nil {
+			return 0, fmt.Errorf("dead letter %d: %w", e.seq, err)
+		}
+	}
+	for _, seq := range s.raised {
+		if _, err := store.raise(ctx, letterSubject(o.key, o.config.GetIncarnation(), seq)); err != nil {
+			return 0, fmt.Errorf("dead letter %d: %w", seq, err)
+		}
+	}
+	written, err := store.write(ctx, stateKey(o.key), s.state, revision)
+	if !errors.Is(err, errGroupTaken) {
+		return written, err
+	}
+	// It may have been written here, by a write whose answer was lost.
+	found := &logv1.GroupState{}
+	revision, _, err = store.get(ctx, stateKey(o.key), found)
+	if err != nil {
+		return 0, err
+	}
+	if found.GetOwner() != o.id {
+		return 0, errGroupTaken
+	}
+	return store.write(ctx, stateKey(o.key), s.state, revision)
+}
+
+func (o *groupOwner) wrote(s groupSnapshot, revision uint64, err error, began time.Time) {
+	switch {
+	case errors.Is(err, errGroupTaken):
+		o.end(overtaken)
+	case err != nil:
+		o.logger.Warn("the group's state could not be written", "error", err)
+		o.rewrite = time.Now().Add(groupRewrite)
+	default:
+		o.revision, o.renewed = revision, began
+		o.machine.wrote(s.version)
+		for _, e := range s.buried {
+			o.logger.Warn("an event became a dead letter", "seq", e.seq, "deliveries", e.failures, "cause", e.cause.String(),
+				"call_connection_id", e.event.CallEvent.GetCallConnectionId())
+		}
+		o.metrics.count(&o.machine.counts)
+	}
+}
+
+// finish ends what is under way, lets go of the group, and tells everybody.
+func (o *groupOwner) finish() {
+	_ = o.sub.Unsubscribe() // fails only with a connection that is closed
+	o.cancel()
+	for o.beside > 0 {
+		apply := <-o.done
+		o.beside--
+		apply()
+	}
+	if o.over == letsGo {
+		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+		defer cancel()
+		snapshot := o.machine.snapshot()
+		o.complete(snapshot.state)
+		snapshot.state.Owner = ""
+		if revision, err := o.store(ctx, snapshot, o.revision, time.Now()); err != nil {
+			o.logger.Warn("the group could not be let go of, and lies still until its lease lapses", "error", err)
+		} else {
+			o.wrote(snapshot, revision, nil, time.Now())
+			o.answer()
+		}
+	}
+	why := logv1.GroupPush_END_MOVED
+	if o.over == deleted {
+		why = logv1.GroupPush_END_DELETED
+	}
+	for _, peer := range o.peers {
+		peer.pushed().End = why
+	}
+	o.flush()
+	for _, w := range o.waiters {
+		o.reply(w.msg, &logv1.GroupReply{Status: logv1.GroupReply_STATUS_MOVED})
+	}
+	for {
+		select {
+		case msg := <-o.mailbox:
+			o.reply(msg, &logv1.GroupReply{Status: logv1.GroupReply_STATUS_MOVED})
+		default:
+			return
+		}
+	}
+}
