@@ -29,6 +29,7 @@ func (o *groupOwner) handle(msg *nats.Msg) {
 		o.join(now, msg, r.Join)
 	case *logv1.GroupRequest_Leave_:
 		o.leave(now, r.Leave)
+		o.reply(msg, &logv1.GroupReply{Status: logv1.GroupReply_STATUS_OK})
 	case *logv1.GroupRequest_Ping_:
 		o.reply(msg, o.ping(now, r.Ping))
 	case *logv1.GroupRequest_Ack_:

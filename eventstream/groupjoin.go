@@ -87,6 +87,9 @@ func (g *Groups) findOrMake(ctx context.Context, key string, o JoinOptions) (*lo
 	if o.MaxDeliveries != 0 {
 		config.MaxDeliveries = int32(o.MaxDeliveries)
 	}
+	if s.gap != nil { // it is the group's to be told of
+		config.Start = g.log.cursor(s.gap.from)
+	}
 	if !s.notBefore.IsZero() {
 		config.NotBefore = timestamppb.New(s.notBefore)
 	}

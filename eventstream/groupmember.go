@@ -322,9 +322,11 @@ func (m *GroupMember) leave(byClient bool) {
 	m.mu.Unlock()
 	raw, err := proto.Marshal(&logv1.GroupRequest{Request: &logv1.GroupRequest_Leave_{Leave: leave}})
 	if err == nil {
-		err = m.groups.log.conn.Publish(groupSubject+m.key, raw)
+		ctx, cancel := context.WithTimeout(context.Background(), m.groups.times.ping)
+		defer cancel()
+		_, err = m.groups.log.conn.RequestWithContext(ctx, groupSubject+m.key, raw)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, nats.ErrNoResponders) { // no owner, no members
 		m.groups.logger.Warn("a member could not leave its group", "error", err)
 	}
 }

@@ -189,21 +189,21 @@ func (s *groupStore) list(ctx context.Context, principal, after string, limit in
 	if err != nil {
 		return nil, false, unavailable(ctx, err)
 	}
-	var keys []string
-	for k := range lister.Keys() {
-		if key := strings.TrimPrefix(k, "config."); key > after+"." {
-			keys = append(keys, key)
+	var names []string
+	for key := range lister.Keys() {
+		if name := strings.Split(key, ".")[1]; name > after {
+			names = append(names, name)
 		}
 	}
 	if err := asked.Err(); err != nil {
 		return nil, false, unavailable(ctx, err)
 	}
-	slices.Sort(keys)
-	for _, key := range keys {
+	slices.Sort(names)
+	for _, name := range names {
 		if len(configs) == limit {
 			return configs, true, nil
 		}
-		switch c, err := s.config(ctx, key); {
+		switch c, err := s.config(ctx, GroupName{principal, name}.key()); {
 		case errors.Is(err, ErrGroupNotFound): // deleted in between
 		case err != nil:
 			return nil, false, err
