@@ -526,10 +526,10 @@ func TestGroupRefusesStrangeCursors(t *testing.T) {
 		cursor string
 		want   error
 	}{
-		"no cursor at all":    {"nonsense", ErrCursorInvalid},
-		"of another log":      {encodeCursor(logID{1}, 1), ErrCursorOtherLog},
-		"that there is not":   {log.cursor(1 << 40), ErrCursorAhead},
-		"of no event at all":  {log.cursor(0), nil},
+		"no cursor at all":   {"nonsense", ErrCursorInvalid},
+		"of another log":     {encodeCursor(logID{1}, 1), ErrCursorOtherLog},
+		"that there is not":  {log.cursor(1 << 40), ErrCursorAhead},
+		"of no event at all": {log.cursor(0), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := g.Ack(testContext(t), testGroup, []string{tc.cursor})

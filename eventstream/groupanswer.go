@@ -2,7 +2,6 @@ package eventstream
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -103,9 +102,18 @@ func (o *groupOwner) replay(msg *nats.Msg, seqs []uint64) {
 				o.logger.Warn("dead letters could not be read", "error", err)
 				return // it is asked again
 			}
-			o.answerLater(msg, o.machine.replay(events))
+			o.replayLoaded(msg, events)
 		}
 	})
+}
+
+// replayLoaded waits for those that are just being given up.
+func (o *groupOwner) replayLoaded(msg *nats.Msg, events []*Event) {
+	if o.machine.closes(events) {
+		o.waiters = append(o.waiters, groupWaiter{o.machine.version, msg, func() { o.replayLoaded(msg, events) }})
+		return
+	}
+	o.answerLater(msg, o.machine.replay(events))
 }
 
 // forget takes dead letters off the list: those that are given out again with the
@@ -150,15 +158,15 @@ func (o *groupOwner) description() *logv1.GroupReply {
 		Status: logv1.GroupReply_STATUS_OK, Position: m.position(), ReadPosition: m.through,
 	}
 	for _, e := range m.entries {
+		if e.replay {
+			reply.Replaying = append(reply.Replaying, e.seq)
+		}
 		if e.settled > 0 {
 			continue
 		}
 		reply.Pending++
 		if e.holder != nil {
 			reply.Unacknowledged++
-		}
-		if e.replay {
-			reply.Replaying = append(reply.Replaying, e.seq)
 		}
 	}
 	for _, member := range m.sorted {
@@ -171,20 +179,22 @@ func (o *groupOwner) description() *logv1.GroupReply {
 
 // answerLater answers once the state is written as it is now.
 func (o *groupOwner) answerLater(msg *nats.Msg, n int) {
-	o.waiters = append(o.waiters, groupWaiter{o.machine.version, msg, &logv1.GroupReply{
-		Status: logv1.GroupReply_STATUS_OK, Count: int32(n), Position: o.machine.position(),
+	o.waiters = append(o.waiters, groupWaiter{o.machine.version, msg, func() {
+		o.reply(msg, &logv1.GroupReply{Status: logv1.GroupReply_STATUS_OK, Count: int32(n), Position: o.machine.position()})
 	}})
 }
 
 // answer answers those whose version is written.
 func (o *groupOwner) answer() {
-	o.waiters = slices.DeleteFunc(o.waiters, func(w groupWaiter) bool {
-		if w.version > o.machine.written {
-			return false
+	waiters := o.waiters
+	o.waiters = nil
+	for _, w := range waiters {
+		if w.version <= o.machine.written {
+			w.then()
+		} else {
+			o.waiters = append(o.waiters, w)
 		}
-		o.reply(w.msg, w.reply)
-		return true
-	})
+	}
 }
 
 // reply answers; an answer that is lost is asked for again.

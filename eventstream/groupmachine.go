@@ -67,6 +67,7 @@ type groupEntry struct {
 	event  *Event // nil: a hole, or not read again yet
 	hole   *span
 	replay bool
+	given  bool // by this machine
 
 	failures int
 	cause    callgatev1.DeadLetter_Cause
@@ -106,8 +107,8 @@ func newGroupMachine(ackWait time.Duration, maxDeliveries int) *groupMachine {
 	}
 }
 
-// groupKey is what ev belongs to.
-func groupKey(ev *callgatev1.CallEvent) string {
+// CallKey is what ev belongs to: a group gives out one event of it at a time.
+func CallKey(ev *callgatev1.CallEvent) string {
 	switch {
 	case ev.GetCallConnectionId() != "":
 		return "call " + ev.GetCallConnectionId()
@@ -127,19 +128,20 @@ func (m *groupMachine) room() bool {
 // read takes the next event of the log that matches.
 func (m *groupMachine) read(ev *Event) {
 	e := m.entries[ev.Seq]
-	if ev.Seq > m.through {
+	switch {
+	case ev.Seq > m.through:
 		m.through = ev.Seq
-		if m.early.has(ev.Seq) {
-			return
-		}
 		e = &groupEntry{seq: ev.Seq}
 		m.open(e)
-	} else if e == nil || !e.unloaded() {
+	case e == nil || e.event != nil:
 		return // dealt with already
-	} else {
+	case e.unloaded():
 		m.unloaded--
 	}
 	m.load(e, ev)
+	if m.early.has(ev.Seq) { // its call waits until that is durable, too
+		m.settle(e)
+	}
 }
 
 // unloaded tells whether e must be read again.
@@ -163,7 +165,7 @@ func (m *groupMachine) load(e *groupEntry, ev *Event) {
 	if e.dying > 0 { // it could not be kept without
 		e.dying = m.change()
 	}
-	m.place(e, groupKey(ev.CallEvent))
+	m.place(e, CallKey(ev.CallEvent))
 }
 
 // place puts e into the queue of its call.
@@ -191,8 +193,11 @@ func (m *groupMachine) passed(seq uint64) { m.through = max(m.through, seq) }
 
 // missing takes a hole of the log. What is already known of it is not told again.
 func (m *groupMachine) missing(hole span) {
-	last := m.entries[hole.to]
 	lost := false
+	for e := m.entries[hole.to]; e != nil && e.replay; e = m.entries[hole.to] {
+		hole.to-- // that position is the replay's
+	}
+	last := m.entries[hole.to]
 	for _, e := range m.entries {
 		if e.unloaded() && e.seq > hole.from && e.seq <= hole.to {
 			lost = true
@@ -214,12 +219,23 @@ func (m *groupMachine) missing(hole span) {
 		last = &groupEntry{seq: hole.to, hole: &hole}
 		m.open(last)
 		m.placeHole(last)
-	case last.hole != nil:
-		last.hole.from = min(last.hole.from, hole.from)
+	case last.hole != nil: // it has become longer, and is to be told again
+		m.detach(last)
+		m.reopen(last)
+		last.hole.from, last.given = min(last.hole.from, hole.from), false
+		m.offer(last.call)
 	default: // an event that is lost becomes the end of the hole
+		m.detach(last)
+		m.reopen(last)
 		last.hole, last.failures, last.dying = &hole, 0, 0
 		m.placeHole(last)
 	}
+}
+
+// reopen takes back that e is settled.
+func (m *groupMachine) reopen(e *groupEntry) {
+	e.settled = 0
+	m.closing = slices.DeleteFunc(m.closing, func(of *groupEntry) bool { return of == e })
 }
 
 // placeHole gives a hole a call of its own.
@@ -232,6 +248,7 @@ func (m *groupMachine) ack(seqs []uint64) (n int, ok bool) {
 	for _, seq := range seqs {
 		e := m.entries[seq]
 		switch {
+		case e != nil && e.hole != nil && !e.given: // it is of the event that was where the hole ends
 		case e != nil && e.settled == 0 && e.dying == 0:
 			if e.unloaded() {
 				m.unloaded--
@@ -264,6 +281,14 @@ func (m *groupMachine) nack(now time.Time, seqs []uint64, delay time.Duration, n
 		}
 	}
 	return n
+}
+
+// closes tells whether some of events are just being given up.
+func (m *groupMachine) closes(events []*Event) bool {
+	return slices.ContainsFunc(events, func(ev *Event) bool {
+		e := m.entries[ev.Seq]
+		return e != nil && (e.dying > 0 || e.settled > 0)
+	})
 }
 
 // replay gives dead letters out again and returns how many are news.

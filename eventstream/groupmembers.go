@@ -184,6 +184,7 @@ func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
 				continue
 			}
 			m.hold(now, member, e)
+			e.given = true
 			m.counts.delivered++
 			if e.failures > 0 {
 				m.counts.redelivered++

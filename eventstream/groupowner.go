@@ -88,11 +88,11 @@ type groupPeer struct {
 	size         int              // of its events, in bytes
 }
 
-// groupWaiter is answered once a version of the state is written.
+// groupWaiter is a question that goes on once a version of the state is written.
 type groupWaiter struct {
 	version uint64
 	msg     *nats.Msg
-	reply   *logv1.GroupReply
+	then    func()
 }
 
 // newGroupOwner takes a group over: by writing its state.
