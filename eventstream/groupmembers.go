@@ -170,8 +170,10 @@ func (m *groupMachine) offer(c *groupCall) {
 	}
 }
 
-// deliver gives out what may be given out.
+// deliver gives out what may be given out. Replays wait until all has been read
+// again: somebody may have another event of their calls.
 func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
+	var waiting []*groupCall
 	for _, member := range m.sorted {
 		if member.since > m.written {
 			continue // else nobody would wait for it to come back
@@ -180,7 +182,11 @@ func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
 			c := heap.Pop(&member.ready).(readyCall).call
 			c.queued = false
 			e := c.next()
-			if e == nil {
+			switch {
+			case e == nil:
+				continue
+			case e.replay && m.unloaded > 0:
+				waiting = append(waiting, c)
 				continue
 			}
 			m.hold(now, member, e)
@@ -191,6 +197,9 @@ func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
 			}
 			out = append(out, groupDelivery{member.id, e})
 		}
+	}
+	for _, c := range waiting {
+		m.offer(c)
 	}
 	return out
 }
