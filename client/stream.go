@@ -145,17 +145,17 @@ func (s *stream) deal(resp *callgatev1.StreamEventsResponse) error {
 }
 
 func (s *stream) goOnAfter(cursor string) {
-	if cursor != "" {
+	if cursor != "" && s.req.GetGroup() == "" { // a group knows its position
 		s.req.Start = &callgatev1.StreamEventsRequest_AfterCursor{AfterCursor: cursor}
 	}
 }
 
 // failed tells whether err is for the caller.
 func (s *stream) failed(err error) (done bool, _ error) {
-	switch status.Code(err) {
-	case codes.OutOfRange:
+	switch code := status.Code(err); {
+	case code == codes.OutOfRange:
 		earliest := earliestCursor(err)
-		if s.req.GetAfterCursor() == "" || earliest == "" {
+		if s.req.GetAfterCursor() == "" || earliest == "" || s.req.GetGroup() != "" {
 			return true, err
 		}
 		s.progress = true
@@ -165,11 +165,20 @@ func (s *stream) failed(err error) (done bool, _ error) {
 			return true, err
 		}
 		return false, nil
-	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.Unauthenticated,
-		codes.FailedPrecondition, codes.Unimplemented:
+	case final(err):
 		return true, err
 	}
 	return false, nil
+}
+
+// final tells whether no repetition mends err.
+func final(err error) bool {
+	switch status.Code(err) {
+	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.Unauthenticated,
+		codes.FailedPrecondition, codes.Unimplemented:
+		return true
+	}
+	return false
 }
 
 // earliestCursor is what an OUT_OF_RANGE names: where the log begins now.
