@@ -40,6 +40,7 @@ type groupMachine struct {
 	replays  int
 	bytes    int
 	early    set[uint64] // acknowledged behind through
+	claims   map[uint64]groupClaim
 
 	calls   map[string]*groupCall
 	members map[string]*groupMember
@@ -90,6 +91,13 @@ type groupCall struct {
 	queued bool // in target.ready
 }
 
+// groupClaim is of a member that has an event which lies behind through, from an
+// owner before that had read further.
+type groupClaim struct {
+	member   *groupMember
+	deadline time.Time
+}
+
 // groupFreed is an event that a member need not deal with any more.
 type groupFreed struct {
 	member string
@@ -102,6 +110,7 @@ func newGroupMachine(ackWait time.Duration, maxDeliveries int) *groupMachine {
 		maxDeliveries: maxDeliveries,
 		entries:       make(map[uint64]*groupEntry),
 		early:         make(set[uint64]),
+		claims:        make(map[uint64]groupClaim),
 		calls:         make(map[string]*groupCall),
 		members:       make(map[string]*groupMember),
 	}
@@ -133,6 +142,10 @@ func (m *groupMachine) read(ev *Event) {
 		m.through = ev.Seq
 		e = &groupEntry{seq: ev.Seq}
 		m.open(e)
+		if claim, is := m.claims[ev.Seq]; is {
+			delete(m.claims, ev.Seq)
+			m.hold(claim.member, e, claim.deadline)
+		}
 	case e == nil || e.event != nil:
 		return // dealt with already
 	case e.unloaded():
@@ -263,6 +276,7 @@ func (m *groupMachine) ack(seqs []uint64) (n int, ok bool) {
 		case len(m.early) >= maxGroupEarly:
 			ok = false
 		default:
+			m.unclaim(seq)
 			m.early[seq] = struct{}{}
 			m.change()
 			n++
@@ -274,6 +288,7 @@ func (m *groupMachine) ack(seqs []uint64) (n int, ok bool) {
 // nack takes rejections and returns how many concerned what a member has.
 func (m *groupMachine) nack(now time.Time, seqs []uint64, delay time.Duration, note string) (n int) {
 	for _, seq := range seqs {
+		m.unclaim(seq)
 		if e := m.entries[seq]; e != nil && e.holder != nil {
 			m.unstall(e.holder)
 			m.fail(now, e, callgatev1.DeadLetter_CAUSE_REJECTED, note, delay)
@@ -398,6 +413,13 @@ func (m *groupMachine) tick(now time.Time) {
 			m.wakeAt(member.stalledUntil)
 		default:
 			m.unstall(member)
+		}
+	}
+	for seq, claim := range m.claims {
+		if now.Before(claim.deadline) {
+			m.wakeAt(claim.deadline)
+		} else {
+			m.unclaim(seq)
 		}
 	}
 	for _, e := range m.entries {

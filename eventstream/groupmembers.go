@@ -3,6 +3,7 @@ package eventstream
 import (
 	"cmp"
 	"container/heap"
+	"maps"
 	"slices"
 	"time"
 
@@ -39,18 +40,23 @@ func (m *groupMachine) join(now time.Time, id string, limit int, holds []uint64)
 	m.sorted = slices.Insert(m.sorted, at, member)
 	for _, seq := range holds {
 		e := m.entries[seq]
+		if e == nil && seq > m.through && !m.early.has(seq) {
+			m.claims[seq] = groupClaim{member, now.Add(m.ackWait)}
+			m.wakeAt(now.Add(m.ackWait))
+			continue
+		}
 		if e == nil || e.settled > 0 || e.dying > 0 || e.holder != nil || e.delayed || (e.call != nil && e.call.active != nil) {
 			m.freed = append(m.freed, groupFreed{id, seq})
 			continue
 		}
-		m.hold(now, member, e)
+		m.hold(member, e, now.Add(m.ackWait))
 	}
 	m.assign()
 }
 
 // hold gives e to a member.
-func (m *groupMachine) hold(now time.Time, member *groupMember, e *groupEntry) {
-	e.holder, e.deadline = member, now.Add(m.ackWait)
+func (m *groupMachine) hold(member *groupMember, e *groupEntry, deadline time.Time) {
+	e.holder, e.deadline = member, deadline
 	member.held[e] = struct{}{}
 	if e.call != nil {
 		e.call.active = e
@@ -88,6 +94,7 @@ func (m *groupMachine) part(now time.Time, id string, cause callgatev1.DeadLette
 		}
 		m.detach(e)
 	}
+	maps.DeleteFunc(m.claims, func(_ uint64, claim groupClaim) bool { return claim.member == member })
 	delete(m.members, id)
 	m.sorted = slices.DeleteFunc(m.sorted, func(of *groupMember) bool { return of == member })
 }
@@ -174,11 +181,12 @@ func (m *groupMachine) offer(c *groupCall) {
 // again: somebody may have another event of their calls.
 func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
 	var waiting []*groupCall
+	claimed := m.claimed()
 	for _, member := range m.sorted {
 		if member.since > m.written {
 			continue // else nobody would wait for it to come back
 		}
-		for len(member.held) < member.limit && len(member.ready) > 0 {
+		for len(member.held)+claimed[member] < member.limit && len(member.ready) > 0 {
 			c := heap.Pop(&member.ready).(readyCall).call
 			c.queued = false
 			e := c.next()
@@ -189,7 +197,7 @@ func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
 				waiting = append(waiting, c)
 				continue
 			}
-			m.hold(now, member, e)
+			m.hold(member, e, now.Add(m.ackWait))
 			e.given = true
 			m.counts.delivered++
 			if e.failures > 0 {
@@ -202,6 +210,31 @@ func (m *groupMachine) deliver(now time.Time) (out []groupDelivery) {
 		m.offer(c)
 	}
 	return out
+}
+
+// unclaim takes an event that has not been read again from the member that claims
+// it. If that is as it failed, the failure is not counted.
+func (m *groupMachine) unclaim(seq uint64) {
+	if claim, is := m.claims[seq]; is {
+		delete(m.claims, seq)
+		m.freed = append(m.freed, groupFreed{claim.member.id, seq})
+	}
+}
+
+// claimed counts the claims of members, but for those that have come to nothing.
+func (m *groupMachine) claimed() map[*groupMember]int {
+	if len(m.claims) == 0 {
+		return nil
+	}
+	n := make(map[*groupMember]int)
+	for seq, claim := range m.claims {
+		if seq <= m.through {
+			m.unclaim(seq)
+			continue
+		}
+		n[claim.member]++
+	}
+	return n
 }
 
 // readyCall is a call that has an event to give out, and its position.
