@@ -2,7 +2,7 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help build test generate lint breaking e2e conformance ci tools
+.PHONY: help build test generate lint breaking e2e conformance bench ci tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -33,6 +33,10 @@ e2e: tools ## Walk through the README with a real binary, grpcurl and curl
 
 conformance: ## Hold emulator and gateway to the official JavaScript SDK (needs Node 20)
 	cd conformance && npm ci && npm test
+
+bench: ## Measure everything against its reference (some 15 minutes)
+	test -d conformance/node_modules || (cd conformance && npm ci)
+	cd bench && go run .
 
 ci: ## Everything that CI runs
 	.ci/run

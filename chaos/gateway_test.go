@@ -74,9 +74,10 @@ func startGateway(t *testing.T) *gateway {
 	must(err)
 	known, err := catalogue.Load()
 	must(err)
-	interceptors, err := service.NewInterceptors(service.NewErrors(known, nil), logger)
+	errs := service.NewErrors(known, nil)
+	interceptors, err := service.NewInterceptors(errs, logger)
 	must(err)
-	actions := service.NewActions(hub, requests, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
+	actions := service.NewActions(hub, requests, log, errs, callbacks+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),

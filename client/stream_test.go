@@ -79,7 +79,7 @@ func TestStreamKeepsThePromises(t *testing.T) {
 	}
 	var log promises.Log
 	for token := ""; ; {
-		events, next, err := g.log.ListEvents(t.Context(), "c", token, 100)
+		events, next, err := g.log.ListEvents(t.Context(), "c", token, 100, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -306,7 +306,7 @@ func FuzzDecodeEvents(f *testing.F) {
 			}
 			ev := testEvent(t, rec)
 			var response callgatev1.StreamEventsResponse
-			if err := proto.Unmarshal(ev.Encoded(true), &response); err != nil {
+			if err := proto.Unmarshal(ev.Encoded(true).Buffers().Materialize(), &response); err != nil {
 				t.Errorf("it cannot be sent: %v", err)
 			}
 			if !proto.Equal(response.GetEvent(), ev.WithData()) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/structpb"
@@ -27,17 +28,22 @@ type Event struct {
 
 	record  []byte // as the log has it
 	stored  []byte // CallEvent as it is stored: without cursor and data
-	plain   encoding
-	full    encoding
+	plain   Encoded
+	full    Encoded
 	whole   sync.Once
 	dataful *callgatev1.CallEvent
 }
 
-// encoding is made when it is asked for first.
-type encoding struct {
-	once  sync.Once
-	bytes []byte
+// Encoded is a whole StreamEventsResponse with an event, in protobuf's wire format
+// and as grpc sends it. It is shared by everybody it is sent to: nothing of it may be
+// changed.
+type Encoded struct {
+	once    sync.Once
+	buffers mem.BufferSlice
 }
+
+// Buffers is what is sent.
+func (e *Encoded) Buffers() mem.BufferSlice { return e.buffers }
 
 // Field numbers of the stored record, and of what Encoded puts around it. A test
 // holds them to the descriptors.
@@ -98,21 +104,20 @@ func (e *Event) WithData() *callgatev1.CallEvent {
 	return e.dataful
 }
 
-// Encoded is a whole StreamEventsResponse with this event, in protobuf's wire
-// format, with or without the upstream's data object. It is made once, by adding
-// to the stored bytes, and shared: it must not be changed.
-func (e *Event) Encoded(includeData bool) []byte {
+// Encoded is the event as it is sent, with or without the upstream's data object. It
+// is made once, when it is asked for first, by adding to the stored bytes.
+func (e *Event) Encoded(includeData bool) *Encoded {
 	if includeData {
-		e.full.once.Do(func() { e.full.bytes = e.encode(e.WithData().GetData()) })
-		return e.full.bytes
+		e.full.once.Do(func() { e.full.buffers = e.encode(e.WithData().GetData()) })
+		return &e.full
 	}
-	e.plain.once.Do(func() { e.plain.bytes = e.encode(e.CallEvent.GetData()) })
-	return e.plain.bytes
+	e.plain.once.Do(func() { e.plain.buffers = e.encode(e.CallEvent.GetData()) })
+	return &e.plain
 }
 
 // encode concatenates what the fields of a message may be concatenated from: the
 // stored event, its cursor and data.
-func (e *Event) encode(data *structpb.Struct) []byte {
+func (e *Event) encode(data *structpb.Struct) mem.BufferSlice {
 	var dataBytes []byte
 	if data != nil {
 		dataBytes, _ = proto.Marshal(data) // dataStruct has made it, of valid text only
@@ -133,7 +138,7 @@ func (e *Event) encode(data *structpb.Struct) []byte {
 		b = protowire.AppendTag(b, eventDataField, protowire.BytesType)
 		b = protowire.AppendBytes(b, dataBytes)
 	}
-	return b
+	return mem.BufferSlice{mem.SliceBuffer(b)}
 }
 
 // dataStruct is an upstream's data member as a Struct; nil where there is none.

@@ -15,8 +15,8 @@ const (
 	typeCallDisconnected = callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED
 )
 
-// typeNames are the upstream's names of the types of the contract, without
-// typePrefix. The enum's names are derived from them, so they are read back.
+// typeNames are the upstream's names of those types of the contract that are its
+// own, without typePrefix. The enum's names are derived from them, so they are read back.
 var typeNames = upstreamTypeNames()
 
 // typesByName finds a type by its upstream name in lower case.
@@ -25,7 +25,7 @@ var typesByName = typesByLowerName()
 func upstreamTypeNames() map[callgatev1.CallEventType]string {
 	names := make(map[callgatev1.CallEventType]string, len(callgatev1.CallEventType_name))
 	for number, name := range callgatev1.CallEventType_name {
-		if number == 0 {
+		if number == 0 || isCommand(callgatev1.CallEventType(number)) {
 			continue
 		}
 		var upstream strings.Builder

@@ -15,12 +15,16 @@ type filter struct {
 	types        set[callgatev1.CallEventType]
 	typeNames    []string
 	contexts     set[string]
+	commands     bool // let commands through at all
 }
 
 // set holds what a field may be; empty means anything.
 type set[T comparable] map[T]struct{}
 
 func setOf[T comparable](values []T) set[T] {
+	if len(values) == 0 {
+		return nil // most filters leave most out
+	}
 	s := make(set[T], len(values))
 	for _, value := range values {
 		s[value] = struct{}{}
@@ -48,7 +52,8 @@ func newFilter(f *callgatev1.EventFilter) filter {
 
 // matches tells whether the filter lets ev through.
 func (f *filter) matches(ev *callgatev1.CallEvent) bool {
-	return f.calls.allows(ev.GetCallConnectionId()) &&
+	return (f.commands || !isCommand(ev.GetType())) &&
+		f.calls.allows(ev.GetCallConnectionId()) &&
 		f.serverCalls.allows(ev.GetServerCallId()) &&
 		f.correlations.allows(ev.GetCorrelationId()) &&
 		f.contexts.allows(ev.GetOperationContext()) &&

@@ -337,6 +337,7 @@ func TestGroupIsFixed(t *testing.T) {
 		"another start":             {JoinOptions{Filter: two, Start: StartLatest()}, false},
 		"other bounds of a member":  {JoinOptions{Filter: two, MaxUnacknowledged: 3}, false},
 		"another filter":            {JoinOptions{Filter: byCall("a")}, true},
+		"commands as well":          {JoinOptions{Filter: two, Commands: true}, true},
 		"no filter":                 {JoinOptions{}, true},
 		"another time to wait":      {JoinOptions{Filter: two, AckWait: time.Hour}, true},
 		"another number deliveries": {JoinOptions{Filter: two, MaxDeliveries: 1}, true},

@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"time"
 
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
@@ -90,6 +89,7 @@ func (g *Groups) Get(ctx context.Context, name GroupName) (*callgatev1.Group, er
 func groupOf(c *logv1.GroupConfig) *callgatev1.Group {
 	return &callgatev1.Group{
 		Group: c.GetName(), Filter: c.GetFilter(), AckWait: c.GetAckWait(), MaxDeliveries: c.GetMaxDeliveries(), CreateTime: c.GetCreateTime(),
+		IncludeCommands: c.GetIncludeCommands(),
 	}
 }
 
@@ -194,16 +194,4 @@ func (g *Groups) onLetters(ctx context.Context, name GroupName, cursors []string
 	}
 	reply, err := g.ask(ctx, key, request(seqs))
 	return int(reply.GetCount()), err
-}
-
-// Encoded is a whole StreamEventsResponse with this event, as Event.Encoded makes
-// it, and with what a group says of it.
-func (i Item) Encoded(includeData bool) []byte {
-	shared := i.Event.Encoded(includeData)
-	if i.Attempt == 0 {
-		return shared
-	}
-	// Messages may be joined: what a group says stands beside the event.
-	delivery, _ := proto.Marshal(&callgatev1.StreamEventsResponse{Delivery: &callgatev1.EventDelivery{Attempt: int32(i.Attempt)}})
-	return append(shared[:len(shared):len(shared)], delivery...)
 }

@@ -28,6 +28,8 @@ type JoinOptions struct {
 	Group GroupName
 	// Filter is fixed with the group; nil is all.
 	Filter *callgatev1.EventFilter
+	// Commands are given out too. Fixed with the group.
+	Commands bool
 	// Start is where a group that is made begins.
 	Start Start
 	// AckWait and MaxDeliveries are fixed with the group. 0: as it has them, or the
@@ -77,7 +79,7 @@ func (g *Groups) findOrMake(ctx context.Context, key string, o JoinOptions) (*lo
 		return nil, err
 	}
 	config = &logv1.GroupConfig{
-		Name: o.Group.Name, Principal: o.Group.Principal, Filter: canonical(o.Filter),
+		Name: o.Group.Name, Principal: o.Group.Principal, Filter: canonical(o.Filter), IncludeCommands: o.Commands,
 		AckWait: durationpb.New(DefaultAckWait), MaxDeliveries: DefaultMaxDeliveries,
 		Start: s.startCursor, Incarnation: uuid.NewString(), CreateTime: timestamppb.New(g.hub.now()),
 	}
@@ -123,6 +125,9 @@ func compareGroup(c *logv1.GroupConfig, o JoinOptions) error {
 	var errs []error
 	if !proto.Equal(c.GetFilter(), canonical(o.Filter)) {
 		errs = append(errs, errors.New("filter: it has another"))
+	}
+	if has := c.GetIncludeCommands(); o.Commands != has {
+		errs = append(errs, fmt.Errorf("include_commands: it has %v, not %v", has, o.Commands))
 	}
 	if has := c.GetAckWait().AsDuration(); o.AckWait != 0 && o.AckWait != has {
 		errs = append(errs, fmt.Errorf("ack_wait: it has %v, not %v", has, o.AckWait))

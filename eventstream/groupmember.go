@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
+	"google.golang.org/grpc/mem"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -347,4 +348,15 @@ func (m *GroupMember) Close() {
 		_ = m.inbox.Unsubscribe() // fails only with a connection that is closed
 		m.groups.hub.metrics.subscriptions.Dec()
 	})
+}
+
+// Encoded is the Event as it is sent, with what a group says of it.
+func (i Item) Encoded(includeData bool) *Encoded {
+	shared := i.Event.Encoded(includeData)
+	if i.Attempt == 0 {
+		return shared
+	}
+	// Messages may be joined: what the group says stands behind the event.
+	delivery, _ := proto.Marshal(&callgatev1.StreamEventsResponse{Delivery: &callgatev1.EventDelivery{Attempt: int32(i.Attempt)}})
+	return &Encoded{buffers: append(slices.Clone(shared.buffers), mem.SliceBuffer(delivery))}
 }

@@ -275,7 +275,7 @@ func (o *groupOwner) take(item groupItem) {
 
 // readLog brings the log's events, until ctx ends or the gateway stops.
 func (o *groupOwner) readLog(ctx context.Context) {
-	sub := o.groups.hub.follow(o.config.GetFilter(), o.after, o.groups.times.renew)
+	sub := o.groups.hub.follow(o.config, o.after, o.groups.times.renew)
 	defer sub.Close()
 	for {
 		item, err := sub.Next(ctx)
@@ -317,10 +317,12 @@ func position(cursor string) uint64 {
 	return seq
 }
 
-// follow brings what matches from a position on that the log may no longer have:
+// follow brings what a group takes, from a position on that the log may no longer have:
 // it then begins with a gap.
-func (h *Hub) follow(filter *callgatev1.EventFilter, after uint64, heartbeat time.Duration) *Subscription {
-	s := newSubscription(h, SubscribeOptions{Filter: filter, HeartbeatInterval: heartbeat})
+func (h *Hub) follow(config *logv1.GroupConfig, after uint64, heartbeat time.Duration) *Subscription {
+	s := newSubscription(h, SubscribeOptions{
+		Filter: config.GetFilter(), Commands: config.GetIncludeCommands(), HeartbeatInterval: heartbeat,
+	})
 	s.pos = after
 	s.join()
 	return s

@@ -15,7 +15,7 @@ func TestListEventsPages(t *testing.T) {
 		var got []string
 		pages := 0
 		for token := ""; pages == 0 || token != ""; pages++ {
-			events, following, err := log.ListEvents(testContext(t), "c", token, limit)
+			events, following, err := log.ListEvents(testContext(t), "c", token, limit, false)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -52,7 +52,7 @@ func TestListEventsBoundsAPageInBytes(t *testing.T) {
 	}
 	total := 0
 	for token, first := "", true; first || token != ""; first = false {
-		events, following, err := log.ListEvents(testContext(t), "c", token, 1000)
+		events, following, err := log.ListEvents(testContext(t), "c", token, 1000, false)
 		if err != nil {
 			t.Fatal(err)
 		}

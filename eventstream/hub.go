@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -43,8 +44,8 @@ type Hub struct {
 	byCall  map[string][]*Subscription
 	indexed map[*Subscription]struct{}
 
-	drain    sync.Once
-	draining chan struct{}
+	drained  atomic.Bool
+	draining chan struct{} // closed after drained is set
 	stop     context.CancelFunc
 	reader   sync.WaitGroup
 }
@@ -118,8 +119,11 @@ func (h *Hub) publish(e entry) {
 			sub.queue.offer(delivery{gap: &span{from: last, to: e.event.Seq - 1, reason: e.hole}})
 		}
 	}
+	command := isCommand(e.event.CallEvent.GetType())
 	for _, sub := range h.byCall[e.event.CallEvent.GetCallConnectionId()] {
-		sub.queue.offer(delivery{event: e.event})
+		if !command || sub.filter.commands {
+			sub.queue.offer(delivery{event: e.event})
+		}
 	}
 	h.ring.append(e) // last: who sees its position finds what is due to him queued
 }
@@ -161,7 +165,11 @@ func (h *Hub) leave(sub *Subscription) {
 
 // Drain tells every subscription, those that come later too, that the gateway is
 // about to stop: each gets a Draining item with its cursor, and then io.EOF.
-func (h *Hub) Drain() { h.drain.Do(func() { close(h.draining) }) }
+func (h *Hub) Drain() {
+	if !h.drained.Swap(true) {
+		close(h.draining)
+	}
+}
 
 // Close drains, and stops following the log.
 func (h *Hub) Close() {

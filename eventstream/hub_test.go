@@ -105,7 +105,7 @@ func TestSubscribeRefusesCursors(t *testing.T) {
 			if !test.is(err) {
 				t.Errorf("error %v", err)
 			}
-			if _, _, err := log.ListEvents(testContext(t), "c", test.cursor, 10); test.cursor != "" && !test.is(err) {
+			if _, _, err := log.ListEvents(testContext(t), "c", test.cursor, 10, false); test.cursor != "" && !test.is(err) {
 				t.Errorf("as a page token: error %v", err)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 )
 
 // ErrLogUnavailable is returned when the log could not be asked, or did not say
@@ -104,10 +105,15 @@ type Log struct {
 	js       jetstream.JetStream
 	stream   jetstream.Stream
 	appender *appender
+	// unconfirmed counts commands that may not be in the log.
+	unconfirmed prometheus.Counter
 	// known is the highest position that this process has seen in the log: what it
 	// appended or read. The log may be further, never less far.
 	known atomic.Uint64
-	close sync.Once
+	// questions for the log's bounds, of which asking lets one be under way.
+	questions singleflight.Group
+	asking    sync.Mutex
+	close     sync.Once
 }
 
 // OpenLog opens the log of o.NATS, or the one in o.Dir, or makes it.
@@ -117,7 +123,7 @@ type Log struct {
 // nobody's to change: those in which it differs from o are the error.
 func OpenLog(ctx context.Context, o LogOptions) (*Log, error) {
 	o = o.withDefaults()
-	l := &Log{logger: o.Logger, external: o.NATS != nil}
+	l := &Log{logger: o.Logger, external: o.NATS != nil, unconfirmed: newUnconfirmed(o.Registerer)}
 	if err := l.open(ctx, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open event log: %w", err), l.Close())
 	}
@@ -156,19 +162,44 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 
 // bounds are the position before the first event that the log still has, and that
 // of its last; holes tells whether events in between have been deleted.
+//
+// Whoever comes while a question is under way shares the next one with all others
+// who do: the answer to one that began before could be older than what he knows.
 func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	const same = "bounds"
+	answers := l.questions.DoChan(same, func() (any, error) {
+		l.asking.Lock()
+		defer l.asking.Unlock()
+		l.questions.Forget(same)
+		return l.askBounds()
+	})
+	select {
+	case <-ctx.Done():
+		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
+	case answer := <-answers:
+		if answer.Err != nil {
+			return 0, 0, false, answer.Err
+		}
+		state := answer.Val.(jetstream.StreamState)
+		return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+	}
+}
+
+// askBounds asks for many, so that it goes on when one of them leaves.
+func (l *Log) askBounds() (jetstream.StreamState, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
+	defer cancel()
 	info, err := l.stream.Info(ctx)
 	if err != nil {
-		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 	}
 	if id, err := identity(info.Config); err != nil || id != l.id {
-		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
+		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
 	}
-	state := info.State
-	l.learn(state.LastSeq)
-	return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+	l.learn(info.State.LastSeq)
+	return info.State, nil
 }
 
 // learn raises known to seq.

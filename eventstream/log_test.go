@@ -130,7 +130,7 @@ func TestAppendOfManyAtOnce(t *testing.T) {
 	group.Wait()
 	seen := make(map[string]int)
 	for token := ""; ; {
-		events, following, err := log.ListEvents(testContext(t), "c", token, 100)
+		events, following, err := log.ListEvents(testContext(t), "c", token, 100, false)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -186,7 +186,7 @@ func TestClosedLogIsUnavailable(t *testing.T) {
 	if err := log.Check(ctx); !errors.Is(err, ErrLogUnavailable) {
 		t.Errorf("Check: %v", err)
 	}
-	if _, _, err := log.ListEvents(ctx, "c", "", 10); !errors.Is(err, ErrLogUnavailable) {
+	if _, _, err := log.ListEvents(ctx, "c", "", 10, false); !errors.Is(err, ErrLogUnavailable) {
 		t.Errorf("ListEvents: %v", err)
 	}
 	if _, _, err := log.Bounds(ctx); !errors.Is(err, ErrLogUnavailable) {
@@ -269,10 +269,10 @@ func TestAcknowledgedIsReadWhateverAFollowerHas(t *testing.T) {
 		"it has nothing":             {"", page{}, 100, 12, false, 12},
 		"it has some":                {"", page{count: 5, through: 5}, 100, 12, false, 12},
 		"it has all":                 {"", page{count: 12, through: 12}, 100, 12, false, 12},
-		"it has nothing of a call":   {callSubject("c"), page{}, 100, 6, false, 11},
-		"the page is full meanwhile": {callSubject("c"), page{}, 4, 4, true, 7},
-		"the page is full at last":   {callSubject("c"), page{}, 6, 6, false, 11},
-		"it has nothing of none":     {callSubject("e"), page{}, 100, 0, false, 0},
+		"it has nothing of a call":   {callSubject("c", false), page{}, 100, 6, false, 11},
+		"the page is full meanwhile": {callSubject("c", false), page{}, 4, 4, true, 7},
+		"the page is full at last":   {callSubject("c", false), page{}, 6, 6, false, 11},
+		"it has nothing of none":     {callSubject("e", false), page{}, 100, 0, false, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := test.has
@@ -290,14 +290,14 @@ func TestLogThatLostItsEndIsNotReadAsIfItHadNot(t *testing.T) {
 	log := openLog(t, LogOptions{})
 	appendMany(t, log, "c", 0, 3)
 	log.known.Store(4) // as when another server had it, and is gone with it
-	if _, _, err := log.ListEvents(testContext(t), "c", "", 10); !errors.Is(err, ErrLogUnavailable) {
+	if _, _, err := log.ListEvents(testContext(t), "c", "", 10, false); !errors.Is(err, ErrLogUnavailable) {
 		t.Errorf("error %v", err)
 	}
 }
 
 func wantHistory(t *testing.T, log *Log, call string, want ...string) {
 	t.Helper()
-	events, following, err := log.ListEvents(testContext(t), call, "", 1000)
+	events, following, err := log.ListEvents(testContext(t), call, "", 1000, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -315,7 +315,7 @@ func wantHistory(t *testing.T, log *Log, call string, want ...string) {
 
 func wantCount(t *testing.T, log *Log, call string, want int) {
 	t.Helper()
-	events, _, err := log.ListEvents(testContext(t), call, "", 1000)
+	events, _, err := log.ListEvents(testContext(t), call, "", 1000, false)
 	if err != nil || len(events) != want {
 		t.Errorf("the log has %d events of %s, %v; want %d", len(events), call, err, want)
 	}

@@ -104,6 +104,12 @@ func subscribe(tb testing.TB, hub *Hub, o SubscribeOptions) *Subscription {
 
 // record is an event of a call, known by its id.
 func record(id, call string, t callgatev1.CallEventType) *logv1.Record {
+	if isCommand(t) {
+		return &logv1.Record{Event: &callgatev1.CallEvent{
+			Id: id, Type: t, TypeName: commandTypeName(t), Source: callgatev1.CallEventSource_CALL_EVENT_SOURCE_GATEWAY,
+			ReceiveTime: timestamppb.Now(), CallConnectionId: call, EventSource: commandSource,
+		}}
+	}
 	return &logv1.Record{
 		Event: &callgatev1.CallEvent{
 			Id:               id,
@@ -118,7 +124,10 @@ func record(id, call string, t callgatev1.CallEventType) *logv1.Record {
 	}
 }
 
-const typeParticipantsUpdated = callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED
+const (
+	typeParticipantsUpdated = callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED
+	typeCommandAccepted     = callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED
+)
 
 // append appends n events to a call: id "<call>-<from>" and on.
 func appendMany(tb testing.TB, log *Log, call string, from, n int) {

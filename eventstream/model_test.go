@@ -73,7 +73,7 @@ var modelCalls = []string{"a", "b", "c", "d"}
 
 // write appends and removes at random, and ends every call.
 func (m *model) write(t *testing.T, log *Log, random *rand.Rand) {
-	types := []callgatev1.CallEventType{typeCallConnected, typeParticipantsUpdated}
+	types := []callgatev1.CallEventType{typeCallConnected, typeParticipantsUpdated, typeCommandAccepted}
 	total := 0
 	for range 120 {
 		records := make([]*logv1.Record, 1+random.IntN(60))
@@ -143,9 +143,10 @@ func (m *model) read(ctx context.Context, hub *Hub, random *rand.Rand, h *histor
 		wanted = &callgatev1.EventFilter{Types: []callgatev1.CallEventType{typeCallConnected}}
 	}
 	h.filter = newFilter(wanted)
+	h.filter.commands = random.IntN(2) == 0
 	connection, start := promises.Connection{}, StartLatest()
 	for {
-		sub, err := hub.Subscribe(ctx, SubscribeOptions{Filter: wanted, Start: start, HeartbeatInterval: time.Millisecond})
+		sub, err := hub.Subscribe(ctx, SubscribeOptions{Filter: wanted, Commands: h.filter.commands, Start: start, HeartbeatInterval: time.Millisecond})
 		var trimmed *CursorTrimmedError
 		if errors.As(err, &trimmed) {
 			start = StartAfter(trimmed.Earliest)
@@ -193,7 +194,7 @@ func (m *model) readSome(ctx context.Context, sub *Subscription, random *rand.Ra
 // beSlow lets the hub get ahead, up to seq.
 func (m *model) beSlow(ctx context.Context, sub *Subscription, seq uint64) {
 	for {
-		_, more, _ := sub.hub.ring.read(sub.hub.ring.position(), make([]entry, 1))
+		_, _, more, _ := sub.hub.ring.read(sub.hub.ring.position(), make([]entry, 1), true)
 		if sub.hub.ring.position() >= seq {
 			return
 		}

@@ -20,7 +20,7 @@ func TestTheSameOverACluster(t *testing.T) {
 		"TestSubscriptionStarts", "TestSubscribeRefuses", "TestSlowReader", "TestReadersFollow",
 		"TestEventOfAnotherCall", "TestGap", "TestStartAt", "TestHubComesBack", "TestPosition",
 		"TestDrain", "TestNextEnds", "TestSubscriptionEnds", "TestSubscriptionUntil",
-		"TestListEvents", "TestWait", "TestOutcome", "TestRequests", "TestReadersAgree", "TestAcknowledged", "TestGroup",
+		"TestListEvents", "TestWait", "TestOutcome", "TestRequests", "TestReadersAgree", "TestCommand", "TestAcknowledged", "TestGroup",
 	}
 	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^("+strings.Join(tests, "|")+")", "-test.timeout=2m")
 	process.Env = append(os.Environ(), overCluster+"=1")

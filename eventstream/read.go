@@ -90,6 +90,36 @@ func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit 
 	return p, nil
 }
 
+// readAhead is a page that is being read before it is needed. What it brings stays
+// right: positions do not change, and that more may follow is looked at again.
+type readAhead struct {
+	after   uint64
+	subject string
+	done    chan struct{}
+	page    page
+	err     error
+}
+
+// readAhead begins to read, until ctx ends.
+func (l *Log) readAhead(ctx context.Context, after uint64, subject string) *readAhead {
+	r := &readAhead{after: after, subject: subject, done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		r.page, r.err = l.read(ctx, after, subject, readRecords)
+	}()
+	return r
+}
+
+// wait is for the page; false when it could not be read.
+func (r *readAhead) wait(ctx context.Context) (page, bool) {
+	select {
+	case <-r.done:
+		return r.page, r.err == nil
+	case <-ctx.Done():
+		return page{}, false
+	}
+}
+
 // add puts a message at the end of p.
 func (l *Log) add(p *page, seq uint64, record []byte) {
 	p.through = seq

@@ -24,12 +24,21 @@ type ring struct {
 	next  uint64 // counts what was ever put in; its slot is next % len(slots)
 	floor uint64 // the position before the oldest event in the ring
 	last  uint64 // the position of the newest
-	more  chan struct{}
+	// due is the position of the newest entry that all readers are to look at:
+	// behind it are commands only, and no hole.
+	due  uint64
+	wake wakers
+}
+
+// wakers are closed when there is something new: any entry, for those who want
+// commands, or one that all are to look at, so that a command wakes nobody else.
+type wakers struct {
+	any, due chan struct{}
 }
 
 // newRing is an empty ring at the position last.
 func newRing(size int, last uint64) *ring {
-	return &ring{slots: make([]entry, size), floor: last, last: last, more: make(chan struct{})}
+	return &ring{slots: make([]entry, size), floor: last, last: last, due: last, wake: wakers{make(chan struct{}), make(chan struct{})}}
 }
 
 // append publishes e, whose event lies behind all that came before.
@@ -42,19 +51,31 @@ func (r *ring) append(e entry) {
 	}
 	*slot = e
 	r.next++
+	passable := isCommand(e.event.CallEvent.GetType()) && e.event.Seq == r.last+1
 	r.last = e.event.Seq
-	close(r.more) // wakes every waiting reader
-	r.more = make(chan struct{})
+	close(r.wake.any)
+	r.wake.any = make(chan struct{})
+	if passable {
+		return
+	}
+	r.due = r.last
+	close(r.wake.due)
+	r.wake.due = make(chan struct{})
 }
 
 // read copies into page what follows the position after, as much as fits, and
-// returns how many those are. When it is nothing, more is closed as soon as there
-// is something. ok is false when the ring no longer has all that follows.
-func (r *ring) read(after uint64, page []entry) (n int, more <-chan struct{}, ok bool) {
+// returns how many those are. When it is nothing, all up to the position through
+// is nothing to the reader, and more is closed as soon as there is something; for
+// one without commands, that is more than commands. ok is false when the ring no
+// longer has all that follows.
+func (r *ring) read(after uint64, page []entry, commands bool) (n int, through uint64, more <-chan struct{}, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	if after < r.floor {
-		return 0, nil, false
+	switch {
+	case !commands && after >= r.due:
+		return 0, max(after, r.last), r.wake.due, true
+	case after < r.floor:
+		return 0, after, nil, false
 	}
 	size := uint64(len(r.slots))
 	oldest := r.next - min(r.next, size)
@@ -65,7 +86,18 @@ func (r *ring) read(after uint64, page []entry) (n int, more <-chan struct{}, ok
 		page[n] = r.slots[i%size]
 		n++
 	}
-	return n, r.more, true
+	return n, after, r.wake.any, true
+}
+
+// passable is how far a reader without commands at the position after may go
+// without looking.
+func (r *ring) passable(after uint64) uint64 {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if after < r.due {
+		return after
+	}
+	return max(after, r.last)
 }
 
 // position is that of the newest event.

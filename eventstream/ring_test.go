@@ -1,6 +1,10 @@
 package eventstream
 
-import "testing"
+import (
+	"testing"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
 
 func TestRing(t *testing.T) {
 	r := newRing(4, 10)
@@ -11,7 +15,7 @@ func TestRing(t *testing.T) {
 	}
 	get := func(after uint64, size int) (seqs []uint64, ok bool) {
 		page := make([]entry, size)
-		n, _, ok := r.read(after, page)
+		n, _, _, ok := r.read(after, page, true)
 		for _, e := range page[:n] {
 			seqs = append(seqs, e.event.Seq)
 		}
@@ -44,5 +48,53 @@ func TestRing(t *testing.T) {
 	check(17, 4, true, 18)
 	if r.position() != 18 || r.oldest() != 12 {
 		t.Errorf("from %d to %d", r.oldest(), r.position())
+	}
+}
+
+// TestRingPassesCommandsBy: whoever wants none is neither woken by commands nor
+// held up by them, but looks at what follows a hole.
+func TestRingPassesCommandsBy(t *testing.T) {
+	command := testEvent(t, record("x", "c", typeCommandAccepted)).CallEvent
+	event := testEvent(t, record("x", "c", typeCallConnected)).CallEvent
+	r := newRing(4, 10)
+	for _, step := range []struct {
+		name          string
+		seq           uint64
+		ev            *callgatev1.CallEvent
+		wakes         bool
+		n             int    // of entries behind 10, for whoever wants no commands
+		through, pass uint64 // from 10 on
+	}{
+		{"a command", 11, command, false, 0, 11, 11},
+		{"another", 12, command, false, 0, 12, 12},
+		{"an event", 13, event, true, 3, 10, 10},
+		{"a command behind it", 14, command, false, 4, 10, 10},
+	} {
+		_, _, more, _ := r.read(r.position(), nil, false)
+		r.append(entry{event: &Event{Seq: step.seq, CallEvent: step.ev}})
+		select {
+		case <-more:
+			if !step.wakes {
+				t.Errorf("%s: it wakes", step.name)
+			}
+		default:
+			if step.wakes {
+				t.Errorf("%s: it does not wake", step.name)
+			}
+		}
+		n, through, _, ok := r.read(10, make([]entry, 4), false)
+		if n != step.n || through != step.through || !ok || r.passable(10) != step.pass {
+			t.Errorf("%s: %d entries, through %d, %v, passable to %d", step.name, n, through, ok, r.passable(10))
+		}
+	}
+	for seq := range uint64(20) { // far beyond what the ring keeps
+		r.append(entry{event: &Event{Seq: 15 + seq, CallEvent: command}})
+	}
+	if n, through, _, ok := r.read(13, make([]entry, 4), false); n != 0 || through != 34 || !ok {
+		t.Errorf("behind the event: %d entries, through %d, %v", n, through, ok)
+	}
+	r.append(entry{event: &Event{Seq: 40, CallEvent: command}, hole: callgatev1.StreamGap_REASON_DELETED})
+	if n, _, _, ok := r.read(34, make([]entry, 4), false); n != 1 || !ok {
+		t.Errorf("behind a hole: %d entries, %v", n, ok)
 	}
 }

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// ringPage is how many events are copied out of the ring at once.
-	ringPage = 64
+	// ringPage is how many events are copied out of the ring at once. Every
+	// subscription keeps room for so many.
+	ringPage = 16
 	// readAgain is the pause when the log does not yet show what the hub has seen.
 	readAgain = 20 * time.Millisecond
 )
@@ -65,10 +66,13 @@ func (s *Subscription) scan(ctx context.Context) (more <-chan struct{}, err erro
 	if s.page.ring == nil {
 		s.page.ring = make([]entry, ringPage)
 	}
-	n, more, ok := s.hub.ring.read(s.pos, s.page.ring)
+	n, through, more, ok := s.hub.ring.read(s.pos, s.page.ring, s.filter.commands)
 	switch {
 	case !ok:
 		return s.scanLog(ctx)
+	case n == 0 && through > s.pos:
+		s.pos = through
+		return nil, nil
 	case n == 0:
 		return more, nil
 	}
@@ -82,7 +86,7 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 	s.hub.metrics.logReads.Inc()
 	seen := s.hub.ring.oldest() // the log had everything up to here when the hub read it
 	subject := s.onlyCall()
-	p, err := s.hub.log.read(ctx, s.pos, subject, readRecords)
+	p, err := s.readLog(ctx, subject)
 	if err != nil {
 		return nil, err
 	}
@@ -127,6 +131,24 @@ func (s *Subscription) scanLog(ctx context.Context) (more <-chan struct{}, err e
 	return nil, nil
 }
 
+// readLog reads a page of the log behind the position, and begins with the one
+// behind that while this one is given out.
+func (s *Subscription) readLog(ctx context.Context, subject string) (p page, err error) {
+	ahead := s.ahead
+	s.ahead = nil
+	found := false
+	if ahead != nil && ahead.after == s.pos && ahead.subject == subject {
+		p, found = ahead.wait(ctx)
+	}
+	if !found {
+		p, err = s.hub.log.read(ctx, s.pos, subject, readRecords)
+	}
+	if err == nil && p.more {
+		s.ahead = s.hub.log.readAhead(ctx, p.through, subject)
+	}
+	return p, err
+}
+
 // onlyCall is the subject of the one call that the subscription is to; empty when
 // the log is to be read as a whole.
 func (s *Subscription) onlyCall() string {
@@ -134,7 +156,7 @@ func (s *Subscription) onlyCall() string {
 		return ""
 	}
 	for call := range s.filter.calls {
-		return callSubject(call)
+		return callSubject(call, s.filter.commands)
 	}
 	return ""
 }

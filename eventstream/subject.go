@@ -9,7 +9,8 @@ import (
 )
 
 // subjectPrefix begins the subject of every event:
-// callgate.events.<call connection>.<type>.
+// callgate.events.<call connection>.<type>; of a command
+// callgate.events.<call connection>.command.<type>.
 const subjectPrefix = "callgate.events."
 
 // maxToken bounds one encoded part of a subject, in bytes. ACS ids have 36
@@ -21,12 +22,20 @@ const noCall = "_"
 
 // subjectOf is the subject that ev is stored under.
 func subjectOf(ev *callgatev1.CallEvent) string {
-	return subjectPrefix + callToken(ev.GetCallConnectionId()) + "." + typeToken(ev.GetType(), ev.GetTypeName())
+	call := subjectPrefix + callToken(ev.GetCallConnectionId())
+	if command, is := commandNames[ev.GetType()]; is {
+		return call + ".command." + command
+	}
+	return call + "." + typeToken(ev.GetType(), ev.GetTypeName())
 }
 
-// callSubject matches every event of one call connection.
-func callSubject(callConnectionID string) string {
-	return subjectPrefix + callToken(callConnectionID) + ".*"
+// callSubject matches every event of one call connection, with or without commands.
+func callSubject(callConnectionID string, commands bool) string {
+	call := subjectPrefix + callToken(callConnectionID)
+	if commands {
+		return call + ".>"
+	}
+	return call + ".*"
 }
 
 // callTypeSubject matches the events of one known type of one call connection.

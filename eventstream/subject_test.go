@@ -22,6 +22,9 @@ func TestSubjectOf(t *testing.T) {
 			"", "Microsoft.Communication.IncomingCall", callgatev1.CallEventType_CALL_EVENT_TYPE_INCOMING_CALL,
 			"callgate.events._.IncomingCall",
 		},
+		"a command":                 {"c", "callgate.command.failed.v1", callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_FAILED, "callgate.events.c.command.failed"},
+		"a command without a call":  {"", "", typeCommandAccepted, "callgate.events._.command.accepted"},
+		"an upstream's of its name": {"c", "command", callgatev1.CallEventType_CALL_EVENT_TYPE_UNSPECIFIED, "callgate.events.c.=tcommand"},
 		"an unknown type": {
 			"c", "Some.New", callgatev1.CallEventType_CALL_EVENT_TYPE_UNSPECIFIED, "callgate.events.c.=tSome=2ENew",
 		},

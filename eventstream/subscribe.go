@@ -21,6 +21,8 @@ type SubscribeOptions struct {
 	// HeartbeatInterval is how long Next waits for an event before it gives a
 	// heartbeat; DefaultHeartbeatInterval when 0.
 	HeartbeatInterval time.Duration
+	// Commands are brought too.
+	Commands bool
 	// UntilCallEnds ends the subscription once CallDisconnected of every call
 	// connection of the filter was passed, whether the filter lets it through or
 	// not. It needs call connections in the filter.
@@ -85,8 +87,9 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		filter:   newFilter(o.Filter),
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
-		closed:   make(chan struct{}),
+		closing:  make(chan struct{}),
 	}
+	s.filter.commands = o.Commands
 	if s.interval == 0 {
 		s.interval = DefaultHeartbeatInterval
 	}

@@ -3,7 +3,7 @@ package eventstream
 import (
 	"context"
 	"io"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -26,6 +26,7 @@ type Subscription struct {
 	notBefore time.Time   // events received earlier are passed over; zero once one was not
 	open      set[string] // the calls whose end is awaited; nil: none is
 
+	ahead  *readAhead // of a page from the log; nil: none is being read
 	page   scanPage   // being given out, read from the ring or the log
 	target uint64     // scan up to here, then the queue has the rest; without queue: no end
 	queue  *queue     // of a subscription to calls
@@ -34,9 +35,9 @@ type Subscription struct {
 	takenAt    int
 	unfiltered bool // read the log as a whole even for a single call
 
-	drained   bool
-	closeOnce sync.Once
-	closed    chan struct{}
+	drained bool
+	closed  atomic.Bool
+	closing chan struct{} // closed after closed is set
 }
 
 // Item is what a subscription brings: exactly one pointer is set.
@@ -86,25 +87,31 @@ func (s *Subscription) Started() (cursor, earliest string) { return s.startCurso
 // ErrLogUnavailable when the log could not be read, after which it may be called
 // again.
 func (s *Subscription) Next(ctx context.Context) (Item, error) {
-	s.timer.Reset(s.interval)
+	var begun time.Time // when there was nothing to give out
 	for {
 		// First, so that a reader with much to pass over does not put these off.
-		select {
-		case <-ctx.Done():
-			return Item{}, ctx.Err()
-		case <-s.closed:
+		if s.closed.Load() {
 			return Item{}, io.EOF
-		case <-s.hub.draining:
+		}
+		if s.hub.drained.Load() {
 			return s.drain()
-		case <-s.timer.C:
-			return s.heartbeat(), nil
-		default:
 		}
 		if item, ok := s.pending(); ok {
 			return item, nil
 		}
 		if s.open != nil && len(s.open) == 0 {
 			return Item{}, io.EOF
+		}
+		if err := ctx.Err(); err != nil {
+			return Item{}, err
+		}
+		now := time.Now()
+		if begun.IsZero() {
+			begun = now
+		}
+		quiet := now.Sub(begun)
+		if quiet >= s.interval {
+			return s.heartbeat(), nil
 		}
 		more, err := s.fill(ctx)
 		if err != nil {
@@ -116,10 +123,11 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		if more == nil {
 			continue
 		}
+		s.timer.Reset(s.interval - quiet)
 		select {
 		case <-more:
 		case <-ctx.Done():
-		case <-s.closed:
+		case <-s.closing:
 		case <-s.hub.draining:
 		case <-s.timer.C:
 			return s.heartbeat(), nil
@@ -188,9 +196,13 @@ func (s *Subscription) tellGap() Item {
 }
 
 // heartbeat is the position as it is. Where everything queued has been given out,
-// that is as far as the hub has read.
+// or commands follow that are not wanted, that is as far as the hub has read.
 func (s *Subscription) heartbeat() Item {
-	if s.queue != nil && s.pos >= s.target && s.gap == nil && s.takenAt == len(s.taken) {
+	switch {
+	case s.gap != nil:
+	case s.queue == nil && !s.filter.commands:
+		s.pos = s.hub.ring.passable(s.pos)
+	case s.queue != nil && s.pos >= s.target && s.takenAt == len(s.taken):
 		last := s.hub.ring.position() // before the queue is looked at
 		if s.queue.empty() {
 			s.pos = max(s.pos, last)
@@ -209,12 +221,13 @@ func (s *Subscription) drain() (Item, error) {
 
 // Close ends the subscription: Next returns io.EOF, also where it waits.
 func (s *Subscription) Close() {
-	s.closeOnce.Do(func() {
-		close(s.closed)
-		s.timer.Stop()
-		if s.queue != nil {
-			s.hub.leave(s)
-		}
-		s.hub.metrics.subscriptions.Dec()
-	})
+	if s.closed.Swap(true) {
+		return
+	}
+	close(s.closing)
+	s.timer.Stop()
+	if s.queue != nil {
+		s.hub.leave(s)
+	}
+	s.hub.metrics.subscriptions.Dec()
 }

@@ -12,6 +12,8 @@ type Addresses struct {
 	GRPC, HTTP, Callbacks string
 	// Empty when there is no emulator.
 	Emulator string
+	// Profiles is where pprof answers; empty: nowhere.
+	Profiles string
 }
 
 // Listeners are open sockets: whoever connects now is served as soon as Run
@@ -20,6 +22,8 @@ type Listeners struct {
 	GRPC, HTTP, Callbacks net.Listener
 	// Nil when there is no emulator.
 	Emulator net.Listener
+	// Nil when there are no profiles.
+	Profiles net.Listener
 }
 
 // Listen opens the listeners. All but the callback listener hold the power to
@@ -36,6 +40,7 @@ func Listen(addrs Addresses, insecure bool) (*Listeners, error) {
 		{"http", addrs.HTTP, &l.HTTP, insecure},
 		{"callback", addrs.Callbacks, &l.Callbacks, true},
 		{"emulator", addrs.Emulator, &l.Emulator, insecure},
+		{"pprof", addrs.Profiles, &l.Profiles, insecure},
 	} {
 		if part.addr == "" {
 			continue
@@ -67,7 +72,7 @@ func listen(into *net.Listener, addr string, open bool) error {
 // Close closes what Run has not taken over.
 func (l *Listeners) Close() error {
 	var errs []error
-	for _, ln := range []net.Listener{l.GRPC, l.HTTP, l.Callbacks, l.Emulator} {
+	for _, ln := range []net.Listener{l.GRPC, l.HTTP, l.Callbacks, l.Emulator, l.Profiles} {
 		if ln == nil {
 			continue
 		}

@@ -91,6 +91,12 @@ func (s *Server) Run(ctx context.Context, l *Listeners) error {
 	if s.opts.Emulator != nil {
 		serving.Go(func() error { return serveHTTP("emulator", s.opts.Emulator, l.Emulator) })
 	}
+	if l.Profiles != nil {
+		profiles := newHTTPServer(profilesHandler())
+		stop := context.AfterFunc(fail, func() { _ = profiles.Close() }) // nobody's request depends on it
+		defer stop()
+		serving.Go(func() error { return serveHTTP("pprof", profiles, l.Profiles) })
+	}
 	serving.Go(func() error { return s.watchReadiness(fail) })
 	serving.Go(func() error {
 		<-fail.Done()

@@ -25,20 +25,24 @@ type outcomes interface {
 }
 
 // Actions is what all actions have in common: where the upstream is to report,
-// what clients asked for before, and the log that tells how it ended.
+// what clients asked for before, the log that has what was asked for, and tells
+// how it ended.
 type Actions struct {
 	outcomes       outcomes
 	requests       requests
+	commands       commands
+	errors         *Errors
 	callbackPrefix string
 	callbackURI    string
 	logger         *slog.Logger
 }
 
 // NewActions reports to callbackPrefix+token, an absolute URL whose last part is
-// a secret.
-func NewActions(outcomes outcomes, requests requests, callbackPrefix, token string, logger *slog.Logger) *Actions {
+// a secret. errs is what clients are told failures by.
+func NewActions(outcomes outcomes, requests requests, commands commands, errs *Errors, callbackPrefix, token string, logger *slog.Logger) *Actions {
 	return &Actions{
-		outcomes: outcomes, requests: requests, callbackPrefix: callbackPrefix, callbackURI: callbackPrefix + token, logger: logger,
+		outcomes: outcomes, requests: requests, commands: commands, errors: errs,
+		callbackPrefix: callbackPrefix, callbackURI: callbackPrefix + token, logger: logger,
 	}
 }
 
@@ -57,15 +61,16 @@ type actionResponse interface {
 
 // action is one action on its way.
 type action struct {
+	began       time.Time
 	receipt     *callgatev1.ActionReceipt
 	repeat      upstream.Repeat
 	callbackURI string
 }
 
 // perform is the frame of every action. The log's position is taken before
-// anything is sent, so that no outcome can be in front of it; do sends; the
-// response has the receipt, and the outcome where the request waits for it. An
-// action that the client named happens once.
+// anything is sent, so that no outcome can be in front of it; do sends; what
+// became of it is put on the log; the response has the receipt, and the outcome
+// where the request waits for it. An action that the client named happens once.
 func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Action, req actionRequest, do func(*action) (R, error)) (R, error) {
 	var (
 		resp R
@@ -74,14 +79,16 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if req.GetValidateOnly() { // the rules have been checked on the way here
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
+	act := a.begin(kind, req, time.Now())
 	if req.GetRequestId() == "" {
-		resp, err = do(a.begin(kind, req, upstream.NewRepeat(time.Now())))
+		resp, err = do(act)
 		if kind != callgatev1.Action_ACTION_HANG_UP_CALL { // doing that twice is doing it once
 			err = unnamed(err)
 		}
 	} else {
-		resp, err = once(ctx, a, kind, req, do)
+		resp, err = once(ctx, a, act, req, do)
 	}
+	a.record(ctx, act, req, resp, err)
 	if err != nil {
 		var none R
 		return none, err
@@ -96,11 +103,15 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 }
 
 // begin prepares an action that has not been sent yet.
-func (a *Actions) begin(kind callgatev1.Action, req actionRequest, repeat upstream.Repeat) *action {
+func (a *Actions) begin(kind callgatev1.Action, req actionRequest, now time.Time) *action {
 	act := &action{
+		began:       now,
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
-		repeat:      repeat,
+		repeat:      upstream.NewRepeat(now),
 		callbackURI: a.callbackURI,
+	}
+	if req.GetRequestId() != "" {
+		act.repeat.ID = req.GetRequestId()
 	}
 	if req, has := req.(interface{ GetOperationContext() string }); has {
 		act.receipt.OperationContext = req.GetOperationContext()

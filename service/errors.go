@@ -25,6 +25,8 @@ const (
 	errorDomain = "callgate"
 	// errorPage explains every reason.
 	errorPage = "https://github.com/callgate/callgate/blob/main/docs/errors.md#"
+	// reasonUnexplained is that of an answer which the catalogue does not know.
+	reasonUnexplained = "UPSTREAM_REFUSED"
 )
 
 // fieldError is a request field that only the handler can judge.
@@ -53,6 +55,15 @@ func NewErrors(c *catalogue.Catalogue, reg prometheus.Registerer) *Errors {
 // a stable reason, and what the upstream said. It is the only place that chooses
 // codes. The cause of INTERNAL is not told; it belongs in our log.
 func (e *Errors) Status(err error) *status.Status {
+	s := e.describe(err)
+	if reasonOf(s) == reasonUnexplained {
+		e.unexplained.Inc()
+	}
+	return s
+}
+
+// describe is Status, without counting.
+func (e *Errors) describe(err error) *status.Status {
 	var (
 		upstreamErr *upstream.Error
 		validation  *protovalidate.ValidationError
@@ -142,8 +153,7 @@ func (e *Errors) upstreamEntry(err *upstream.Error) *catalogue.Error {
 		if known := e.catalogue.Answer(s, err.Code); known != nil {
 			return known
 		}
-		e.unexplained.Inc()
-		return e.catalogue.ByReason("UPSTREAM_REFUSED")
+		return e.catalogue.ByReason(reasonUnexplained)
 	case !err.Repeatable:
 		return e.catalogue.ByReason("UPSTREAM_OUTCOME_UNKNOWN") // UNAVAILABLE says "send it again"; this could dial twice
 	case errors.Is(err, upstream.ErrCircuitOpen):
@@ -204,4 +214,14 @@ func (e *Errors) told(entry *catalogue.Error, message string, metadata map[strin
 		return s // cannot be: every detail is a message and the code is not OK
 	}
 	return detailed
+}
+
+// reasonOf is the stable reason that a status of ours carries; empty for another.
+func reasonOf(s *status.Status) string {
+	for _, detail := range s.Details() {
+		if info, is := detail.(*errdetails.ErrorInfo); is {
+			return info.GetReason()
+		}
+	}
+	return ""
 }

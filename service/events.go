@@ -74,6 +74,7 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	opts := eventstream.SubscribeOptions{
 		Filter:            req.GetFilter(),
 		HeartbeatInterval: defaultHeartbeat,
+		Commands:          req.GetIncludeCommands(),
 		UntilCallEnds:     req.GetUntilCallEnds(),
 	}
 	if req.HeartbeatInterval != nil {
@@ -106,7 +107,7 @@ func started(sub stream) *callgatev1.StreamEventsResponse {
 func itemToSend(item eventstream.Item, includeData bool) any {
 	switch {
 	case item.Event != nil:
-		return encoded(item.Encoded(includeData))
+		return item.Encoded(includeData)
 	case item.Gap != nil:
 		resp := &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
 			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},
@@ -143,7 +144,7 @@ func pageSize(said int32) int {
 
 // ListEvents implements callgatev1.EventsServer.
 func (s *Events) ListEvents(ctx context.Context, req *callgatev1.ListEventsRequest) (*callgatev1.ListEventsResponse, error) {
-	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), pageSize(req.GetPageSize()))
+	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), pageSize(req.GetPageSize()), req.GetIncludeCommands())
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

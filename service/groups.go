@@ -27,6 +27,7 @@ func joinOptions(ctx context.Context, req *callgatev1.StreamEventsRequest) event
 	return eventstream.JoinOptions{
 		Group:             groupName(ctx, req.GetGroup()),
 		Filter:            opts.Filter,
+		Commands:          opts.Commands,
 		Start:             opts.Start,
 		AckWait:           req.GetAckWait().AsDuration(),
 		MaxDeliveries:     int(req.GetMaxDeliveries()),

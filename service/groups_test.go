@@ -39,7 +39,9 @@ func TestGroupRequestsAreChecked(t *testing.T) {
 		{"an endless wait", func() error {
 			return stream(&callgatev1.StreamEventsRequest{Group: "g", AckWait: durationpb.New(2 * time.Hour)})
 		}, "ack_wait"},
-		{"no delivery at all", func() error { return stream(&callgatev1.StreamEventsRequest{Group: "g", MaxDeliveries: proto.Int32(0)}) }, "max_deliveries"},
+		{"no delivery at all", func() error {
+			return stream(&callgatev1.StreamEventsRequest{Group: "g", MaxDeliveries: proto.Int32(0)})
+		}, "max_deliveries"},
 		{"a member without limit", func() error {
 			return stream(&callgatev1.StreamEventsRequest{Group: "g", MaxUnacknowledged: proto.Int32(1001)})
 		}, "max_unacknowledged"},

@@ -83,6 +83,7 @@ type gateway struct {
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
 	callgatev1.GroupsClient
+	control  *service.CallControl
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
@@ -126,7 +127,8 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	interceptors, err := service.NewInterceptors(newErrors(t), logger)
+	errs := newErrors(t)
+	interceptors, err := service.NewInterceptors(errs, logger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,8 +137,9 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, callbackPrefix, callbackToken, logger)
-	callgatev1.RegisterCallControlServer(server, service.NewCallControl(client, actions))
+	actions := service.NewActions(hub, requests, log, errs, callbackPrefix, callbackToken, logger)
+	control := service.NewCallControl(client, actions)
+	callgatev1.RegisterCallControlServer(server, control)
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, groups))
 	callgatev1.RegisterGroupsServer(server, service.NewGroups(groups))
@@ -156,6 +159,7 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
 		EventsClient:       callgatev1.NewEventsClient(conn),
 		GroupsClient:       callgatev1.NewGroupsClient(conn),
+		control:            control,
 		log:                log,
 		hub:                hub,
 		requests:           requests,

@@ -10,6 +10,8 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/callgate/callgate/upstream"
 )
 
 // Interceptors hold every RPC to the contract, so that no handler has to: the
@@ -36,7 +38,7 @@ func (i *Interceptors) Unary(ctx context.Context, req any, info *grpc.UnaryServe
 	if err := i.validate(req); err != nil {
 		return nil, err
 	}
-	return handler(ctx, req)
+	return handler(upstream.WithAnswer(ctx), req)
 }
 
 // Stream is the interceptor of streaming RPCs.

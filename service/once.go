@@ -46,15 +46,14 @@ const (
 // and gives the answer that it was given. Whoever finds an action that was begun
 // and not answered, because its gateway was killed, say, sends the very same
 // again: the upstream then acts once.
-func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Action, req actionRequest, do func(*action) (R, error)) (R, error) {
+func once[R actionResponse](ctx context.Context, a *Actions, act *action, req actionRequest, do func(*action) (R, error)) (R, error) {
 	var none R
 	hash, err := hashOf(req)
 	if err != nil {
 		return none, err
 	}
-	key := recordKey(principalOf(ctx), kind, req.GetRequestId())
-	now := time.Now()
-	act := a.begin(kind, req, upstream.Repeat{ID: req.GetRequestId(), FirstSent: now})
+	key := recordKey(principalOf(ctx), act.receipt.GetAction(), req.GetRequestId())
+	now := act.began
 	record := &logv1.Request{
 		Hash: hash, RepeatId: act.repeat.ID, FirstSent: timestamppb.New(now),
 		CallbackUri: act.callbackURI, Cursor: act.receipt.GetCursor(), BusyUntil: busyUntil(ctx, now),
@@ -92,9 +91,9 @@ func once[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.Act
 }
 
 // recordKey tells named actions apart. A name is the client's own, for one kind
-// of action.
+// of action. It is a UUID, so that what follows it cannot be taken for part of it.
 func recordKey(principal string, kind callgatev1.Action, requestID string) string {
-	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID + "\n" + principal))
+	sum := sha256.Sum256([]byte(kind.String() + "\n" + requestID + principal))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
 

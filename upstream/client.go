@@ -206,6 +206,7 @@ func (op operation) repeatable() bool {
 // (nil where there is none).
 func (c *Client) do(ctx context.Context, op operation, out any) error {
 	op.requestID = uuid.NewString()
+	Answer{RequestID: op.requestID}.note(ctx)
 	s := &sending{}
 	req, err := c.newRequest(policy.WithRetryOptions(ctx, c.retryOptions(ctx, op, s)), op, s)
 	if err != nil {
@@ -215,6 +216,7 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 	if err != nil {
 		return op.failed(ctx, s, err)
 	}
+	Answer{StatusCode: resp.StatusCode, RequestID: op.requestID}.note(ctx)
 	body, err := runtime.Payload(resp) // in memory already: readingTransport read it
 	if err != nil {
 		return op.refused(s, resp, nil, err)

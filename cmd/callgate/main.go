@@ -8,12 +8,21 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 )
 
+// gcPercent lets more garbage pile up than Go does by itself: a fifth to a quarter
+// less processor time for some tens of megabytes. GOGC overrides it; GOMEMLIMIT
+// bounds it.
+const gcPercent = 400
+
 func main() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "callgate:", err)
 		os.Exit(1)

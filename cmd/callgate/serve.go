@@ -96,7 +96,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Logger:     logger,
 		Registerer: registry,
 	})
-	interceptors, err := service.NewInterceptors(service.NewErrors(known, registry), logger)
+	errs := service.NewErrors(known, registry)
+	interceptors, err := service.NewInterceptors(errs, logger)
 	if err != nil {
 		return err
 	}
@@ -104,7 +105,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	actions := service.NewActions(hub, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
@@ -127,7 +128,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 }
 
 func (c *Config) addresses() server.Addresses {
-	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr}
+	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr}
 	if c.emulated() {
 		addrs.Emulator = c.EmulatorAddr
 	}
@@ -290,6 +291,9 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
+	}
+	if l.Profiles != nil {
+		fmt.Fprintf(w, "  pprof      http://%s/debug/pprof/\n", l.Profiles.Addr())
 	}
 	fmt.Fprintf(w, "  event log  %s\n", c.logPlace())
 	if !c.emulated() && c.ResourceID == "" {

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -147,6 +148,23 @@ func TestHealthReflectionAndPages(t *testing.T) {
 		if err != nil || code != http.StatusOK || !strings.Contains(string(body), want) {
 			t.Errorf("GET %s: %d, %v: %.200s", path, code, err, body)
 		}
+	}
+}
+
+// TestProfiles: pprof answers where it was asked for, and nowhere else.
+func TestProfiles(t *testing.T) {
+	g := start(t, "--pprof-addr=127.0.0.1:0")
+	found := regexp.MustCompile(`http://\S+/debug/pprof/`).FindString(g.stdout.String())
+	resp, err := g.http.Get(found + "goroutine?debug=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || !strings.Contains(string(body), "goroutine profile") {
+		t.Errorf("%v: %.200s", err, body)
+	}
+	if code, _, err := g.rest(t.Context(), "GET", "/debug/pprof/", ""); err != nil || code != http.StatusNotFound {
+		t.Errorf("on the HTTP listener: %d, %v", code, err)
 	}
 }
 

@@ -15,13 +15,14 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"github.com/jhump/protoreflect/v2/protoprint"
 	_ "google.golang.org/genproto/googleapis/api/annotations"
+	_ "google.golang.org/genproto/googleapis/rpc/code"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 // imported are the files that proto/callgate imports; what they import in turn
 // is printed too, except for google/protobuf, which every compiler brings.
-var imported = []string{"google/api/annotations.proto", "buf/validate/validate.proto"}
+var imported = []string{"google/api/annotations.proto", "google/rpc/code.proto", "buf/validate/validate.proto"}
 
 func main() {
 	if len(os.Args) != 2 {

@@ -7,6 +7,7 @@
 package callgatev1
 
 import (
+	code "google.golang.org/genproto/googleapis/rpc/code"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
@@ -81,7 +82,8 @@ func (CallEventSource) EnumDescriptor() ([]byte, []int) {
 	return file_callgate_v1_call_event_proto_rawDescGZIP(), []int{0}
 }
 
-// CallEventType is what happened. The names are the upstream's.
+// CallEventType is what happened. The names are the upstream's, but for those of
+// commands.
 type CallEventType int32
 
 const (
@@ -175,56 +177,69 @@ const (
 	CallEventType_CALL_EVENT_TYPE_CALL_PARTICIPANT_REMOVED CallEventType = 54
 	// Event Grid: a recording's file is ready.
 	CallEventType_CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED CallEventType = 55
+	// callgate: the upstream took an action that a client asked for. Sent only to
+	// those who include commands.
+	CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED CallEventType = 100
+	// callgate: an action was refused, by the upstream or before it was asked. It
+	// has not happened. Sent only to those who include commands.
+	CallEventType_CALL_EVENT_TYPE_COMMAND_REJECTED CallEventType = 101
+	// callgate: an action got no good answer: none at all, in time, or that of an
+	// upstream in trouble. It may have happened. Sent only to those who include
+	// commands.
+	CallEventType_CALL_EVENT_TYPE_COMMAND_FAILED CallEventType = 102
 )
 
 // Enum value maps for CallEventType.
 var (
 	CallEventType_name = map[int32]string{
-		0:  "CALL_EVENT_TYPE_UNSPECIFIED",
-		1:  "CALL_EVENT_TYPE_CALL_CONNECTED",
-		2:  "CALL_EVENT_TYPE_CALL_DISCONNECTED",
-		3:  "CALL_EVENT_TYPE_CREATE_CALL_FAILED",
-		4:  "CALL_EVENT_TYPE_ANSWER_FAILED",
-		5:  "CALL_EVENT_TYPE_CONNECT_FAILED",
-		6:  "CALL_EVENT_TYPE_CALL_TRANSFER_ACCEPTED",
-		7:  "CALL_EVENT_TYPE_CALL_TRANSFER_FAILED",
-		8:  "CALL_EVENT_TYPE_PARTICIPANTS_UPDATED",
-		9:  "CALL_EVENT_TYPE_ADD_PARTICIPANT_SUCCEEDED",
-		10: "CALL_EVENT_TYPE_ADD_PARTICIPANT_FAILED",
-		11: "CALL_EVENT_TYPE_REMOVE_PARTICIPANT_SUCCEEDED",
-		12: "CALL_EVENT_TYPE_REMOVE_PARTICIPANT_FAILED",
-		13: "CALL_EVENT_TYPE_MOVE_PARTICIPANT_SUCCEEDED",
-		14: "CALL_EVENT_TYPE_MOVE_PARTICIPANT_FAILED",
-		15: "CALL_EVENT_TYPE_CANCEL_ADD_PARTICIPANT_SUCCEEDED",
-		16: "CALL_EVENT_TYPE_CANCEL_ADD_PARTICIPANT_FAILED",
-		17: "CALL_EVENT_TYPE_HOLD_FAILED",
-		18: "CALL_EVENT_TYPE_PLAY_STARTED",
-		19: "CALL_EVENT_TYPE_PLAY_COMPLETED",
-		20: "CALL_EVENT_TYPE_PLAY_FAILED",
-		21: "CALL_EVENT_TYPE_PLAY_CANCELED",
-		22: "CALL_EVENT_TYPE_RECOGNIZE_COMPLETED",
-		23: "CALL_EVENT_TYPE_RECOGNIZE_FAILED",
-		24: "CALL_EVENT_TYPE_RECOGNIZE_CANCELED",
-		25: "CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_TONE_RECEIVED",
-		26: "CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_TONE_FAILED",
-		27: "CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_STOPPED",
-		28: "CALL_EVENT_TYPE_SEND_DTMF_TONES_COMPLETED",
-		29: "CALL_EVENT_TYPE_SEND_DTMF_TONES_FAILED",
-		30: "CALL_EVENT_TYPE_TRANSCRIPTION_STARTED",
-		31: "CALL_EVENT_TYPE_TRANSCRIPTION_STOPPED",
-		32: "CALL_EVENT_TYPE_TRANSCRIPTION_UPDATED",
-		33: "CALL_EVENT_TYPE_TRANSCRIPTION_FAILED",
-		34: "CALL_EVENT_TYPE_MEDIA_STREAMING_STARTED",
-		35: "CALL_EVENT_TYPE_MEDIA_STREAMING_STOPPED",
-		36: "CALL_EVENT_TYPE_MEDIA_STREAMING_FAILED",
-		37: "CALL_EVENT_TYPE_RECORDING_STATE_CHANGED",
-		38: "CALL_EVENT_TYPE_START_RECORDING_FAILED",
-		50: "CALL_EVENT_TYPE_INCOMING_CALL",
-		51: "CALL_EVENT_TYPE_CALL_STARTED",
-		52: "CALL_EVENT_TYPE_CALL_ENDED",
-		53: "CALL_EVENT_TYPE_CALL_PARTICIPANT_ADDED",
-		54: "CALL_EVENT_TYPE_CALL_PARTICIPANT_REMOVED",
-		55: "CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED",
+		0:   "CALL_EVENT_TYPE_UNSPECIFIED",
+		1:   "CALL_EVENT_TYPE_CALL_CONNECTED",
+		2:   "CALL_EVENT_TYPE_CALL_DISCONNECTED",
+		3:   "CALL_EVENT_TYPE_CREATE_CALL_FAILED",
+		4:   "CALL_EVENT_TYPE_ANSWER_FAILED",
+		5:   "CALL_EVENT_TYPE_CONNECT_FAILED",
+		6:   "CALL_EVENT_TYPE_CALL_TRANSFER_ACCEPTED",
+		7:   "CALL_EVENT_TYPE_CALL_TRANSFER_FAILED",
+		8:   "CALL_EVENT_TYPE_PARTICIPANTS_UPDATED",
+		9:   "CALL_EVENT_TYPE_ADD_PARTICIPANT_SUCCEEDED",
+		10:  "CALL_EVENT_TYPE_ADD_PARTICIPANT_FAILED",
+		11:  "CALL_EVENT_TYPE_REMOVE_PARTICIPANT_SUCCEEDED",
+		12:  "CALL_EVENT_TYPE_REMOVE_PARTICIPANT_FAILED",
+		13:  "CALL_EVENT_TYPE_MOVE_PARTICIPANT_SUCCEEDED",
+		14:  "CALL_EVENT_TYPE_MOVE_PARTICIPANT_FAILED",
+		15:  "CALL_EVENT_TYPE_CANCEL_ADD_PARTICIPANT_SUCCEEDED",
+		16:  "CALL_EVENT_TYPE_CANCEL_ADD_PARTICIPANT_FAILED",
+		17:  "CALL_EVENT_TYPE_HOLD_FAILED",
+		18:  "CALL_EVENT_TYPE_PLAY_STARTED",
+		19:  "CALL_EVENT_TYPE_PLAY_COMPLETED",
+		20:  "CALL_EVENT_TYPE_PLAY_FAILED",
+		21:  "CALL_EVENT_TYPE_PLAY_CANCELED",
+		22:  "CALL_EVENT_TYPE_RECOGNIZE_COMPLETED",
+		23:  "CALL_EVENT_TYPE_RECOGNIZE_FAILED",
+		24:  "CALL_EVENT_TYPE_RECOGNIZE_CANCELED",
+		25:  "CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_TONE_RECEIVED",
+		26:  "CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_TONE_FAILED",
+		27:  "CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_STOPPED",
+		28:  "CALL_EVENT_TYPE_SEND_DTMF_TONES_COMPLETED",
+		29:  "CALL_EVENT_TYPE_SEND_DTMF_TONES_FAILED",
+		30:  "CALL_EVENT_TYPE_TRANSCRIPTION_STARTED",
+		31:  "CALL_EVENT_TYPE_TRANSCRIPTION_STOPPED",
+		32:  "CALL_EVENT_TYPE_TRANSCRIPTION_UPDATED",
+		33:  "CALL_EVENT_TYPE_TRANSCRIPTION_FAILED",
+		34:  "CALL_EVENT_TYPE_MEDIA_STREAMING_STARTED",
+		35:  "CALL_EVENT_TYPE_MEDIA_STREAMING_STOPPED",
+		36:  "CALL_EVENT_TYPE_MEDIA_STREAMING_FAILED",
+		37:  "CALL_EVENT_TYPE_RECORDING_STATE_CHANGED",
+		38:  "CALL_EVENT_TYPE_START_RECORDING_FAILED",
+		50:  "CALL_EVENT_TYPE_INCOMING_CALL",
+		51:  "CALL_EVENT_TYPE_CALL_STARTED",
+		52:  "CALL_EVENT_TYPE_CALL_ENDED",
+		53:  "CALL_EVENT_TYPE_CALL_PARTICIPANT_ADDED",
+		54:  "CALL_EVENT_TYPE_CALL_PARTICIPANT_REMOVED",
+		55:  "CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED",
+		100: "CALL_EVENT_TYPE_COMMAND_ACCEPTED",
+		101: "CALL_EVENT_TYPE_COMMAND_REJECTED",
+		102: "CALL_EVENT_TYPE_COMMAND_FAILED",
 	}
 	CallEventType_value = map[string]int32{
 		"CALL_EVENT_TYPE_UNSPECIFIED":                               0,
@@ -272,6 +287,9 @@ var (
 		"CALL_EVENT_TYPE_CALL_PARTICIPANT_ADDED":                    53,
 		"CALL_EVENT_TYPE_CALL_PARTICIPANT_REMOVED":                  54,
 		"CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED":             55,
+		"CALL_EVENT_TYPE_COMMAND_ACCEPTED":                          100,
+		"CALL_EVENT_TYPE_COMMAND_REJECTED":                          101,
+		"CALL_EVENT_TYPE_COMMAND_FAILED":                            102,
 	}
 )
 
@@ -312,18 +330,21 @@ type CallEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The event's place in the log: pass it as after_cursor to go on behind it.
 	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
-	// The upstream's own id of the event (CloudEvents id).
+	// The upstream's own id of the event (CloudEvents id); callgate's, of a
+	// command.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// What happened. Unspecified for a type newer than this contract: see
 	// type_name and data.
 	Type CallEventType `protobuf:"varint,3,opt,name=type,proto3,enum=callgate.v1.CallEventType" json:"type,omitempty"`
-	// The upstream's full type, as in "Microsoft.Communication.CallConnected".
+	// The upstream's full type, as in "Microsoft.Communication.CallConnected"; of a
+	// command callgate's, as in "callgate.command.accepted.v1".
 	TypeName string `protobuf:"bytes,4,opt,name=type_name,json=typeName,proto3" json:"type_name,omitempty"`
 	// Who reported it.
 	Source CallEventSource `protobuf:"varint,5,opt,name=source,proto3,enum=callgate.v1.CallEventSource" json:"source,omitempty"`
-	// When it happened, by the upstream's clock.
+	// When it happened, by the upstream's clock. When a command was given, by
+	// callgate's.
 	Time *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
-	// When callgate received it.
+	// When callgate received it; the answer, of a command.
 	ReceiveTime *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=receive_time,json=receiveTime,proto3" json:"receive_time,omitempty"`
 	// The connection it belongs to. Empty for events of Event Grid, which know
 	// only the call.
@@ -357,6 +378,7 @@ type CallEvent struct {
 	//	*CallEvent_CallEnded
 	//	*CallEvent_CallParticipantAdded
 	//	*CallEvent_CallParticipantRemoved
+	//	*CallEvent_Command
 	Detail isCallEvent_Detail `protobuf_oneof:"detail"`
 	// The upstream's own data object. Present when the request sets include_data,
 	// and always for types that this contract does not type in full: unknown ones
@@ -630,6 +652,15 @@ func (x *CallEvent) GetCallParticipantRemoved() *CallLifecycle {
 	return nil
 }
 
+func (x *CallEvent) GetCommand() *CommandEvent {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_Command); ok {
+			return x.Command
+		}
+	}
+	return nil
+}
+
 func (x *CallEvent) GetData() *structpb.Struct {
 	if x != nil {
 		return x.Data
@@ -737,6 +768,11 @@ type CallEvent_CallParticipantRemoved struct {
 	CallParticipantRemoved *CallLifecycle `protobuf:"bytes,34,opt,name=call_participant_removed,json=callParticipantRemoved,proto3,oneof"`
 }
 
+type CallEvent_Command struct {
+	// Of COMMAND_ACCEPTED, COMMAND_REJECTED and COMMAND_FAILED.
+	Command *CommandEvent `protobuf:"bytes,60,opt,name=command,proto3,oneof"`
+}
+
 func (*CallEvent_ParticipantsUpdated) isCallEvent_Detail() {}
 
 func (*CallEvent_AddParticipantSucceeded) isCallEvent_Detail() {}
@@ -766,6 +802,8 @@ func (*CallEvent_CallEnded) isCallEvent_Detail() {}
 func (*CallEvent_CallParticipantAdded) isCallEvent_Detail() {}
 
 func (*CallEvent_CallParticipantRemoved) isCallEvent_Detail() {}
+
+func (*CallEvent_Command) isCallEvent_Detail() {}
 
 // ResultInformation is how something went, in the upstream's numbers.
 type ResultInformation struct {
@@ -1408,11 +1446,160 @@ func (x *CallLifecycle) GetParticipantId() string {
 	return ""
 }
 
+// CommandEvent is what a client asked for, and what came back. It has no secrets:
+// neither the context of an incoming call nor callback addresses.
+type CommandEvent struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What was asked for, by its name in Action, as in "ACTION_CREATE_CALL".
+	Action string `protobuf:"bytes,1,opt,name=action,proto3" json:"action,omitempty"`
+	// Who asked, by the name that the client's credential proved. Empty where
+	// clients are not authenticated.
+	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
+	// The request_id that the client gave it.
+	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Whom it is about: who is called, added, removed, muted, moved, or given the
+	// call.
+	Targets []*CommunicationIdentifier `protobuf:"bytes,4,rep,name=targets,proto3" json:"targets,omitempty"`
+	// Who is transferred, where the request says so.
+	Transferee *CommunicationIdentifier `protobuf:"bytes,5,opt,name=transferee,proto3" json:"transferee,omitempty"`
+	// The invitation that was made, or was to be withdrawn.
+	InvitationId string `protobuf:"bytes,6,opt,name=invitation_id,json=invitationId,proto3" json:"invitation_id,omitempty"`
+	// From the request's coming to the answer, with all repetitions.
+	Duration *durationpb.Duration `protobuf:"bytes,7,opt,name=duration,proto3" json:"duration,omitempty"`
+	// The HTTP status of the upstream's last answer. Absent when there was none.
+	UpstreamStatus *int32 `protobuf:"varint,8,opt,name=upstream_status,json=upstreamStatus,proto3,oneof" json:"upstream_status,omitempty"`
+	// The upstream's own code for why not, as in "8522".
+	UpstreamCode string `protobuf:"bytes,9,opt,name=upstream_code,json=upstreamCode,proto3" json:"upstream_code,omitempty"`
+	// The x-ms-client-request-id of the last request to the upstream.
+	UpstreamRequestId string `protobuf:"bytes,10,opt,name=upstream_request_id,json=upstreamRequestId,proto3" json:"upstream_request_id,omitempty"`
+	// What the client was told: OK when it was accepted.
+	Code code.Code `protobuf:"varint,11,opt,name=code,proto3,enum=google.rpc.Code" json:"code,omitempty"`
+	// Why, by the reason that the client's ErrorInfo has. Empty when it was
+	// accepted. docs/errors.md has them all.
+	Reason        string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CommandEvent) Reset() {
+	*x = CommandEvent{}
+	mi := &file_callgate_v1_call_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CommandEvent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CommandEvent) ProtoMessage() {}
+
+func (x *CommandEvent) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_call_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CommandEvent.ProtoReflect.Descriptor instead.
+func (*CommandEvent) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_call_event_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CommandEvent) GetAction() string {
+	if x != nil {
+		return x.Action
+	}
+	return ""
+}
+
+func (x *CommandEvent) GetPrincipal() string {
+	if x != nil {
+		return x.Principal
+	}
+	return ""
+}
+
+func (x *CommandEvent) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *CommandEvent) GetTargets() []*CommunicationIdentifier {
+	if x != nil {
+		return x.Targets
+	}
+	return nil
+}
+
+func (x *CommandEvent) GetTransferee() *CommunicationIdentifier {
+	if x != nil {
+		return x.Transferee
+	}
+	return nil
+}
+
+func (x *CommandEvent) GetInvitationId() string {
+	if x != nil {
+		return x.InvitationId
+	}
+	return ""
+}
+
+func (x *CommandEvent) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *CommandEvent) GetUpstreamStatus() int32 {
+	if x != nil && x.UpstreamStatus != nil {
+		return *x.UpstreamStatus
+	}
+	return 0
+}
+
+func (x *CommandEvent) GetUpstreamCode() string {
+	if x != nil {
+		return x.UpstreamCode
+	}
+	return ""
+}
+
+func (x *CommandEvent) GetUpstreamRequestId() string {
+	if x != nil {
+		return x.UpstreamRequestId
+	}
+	return ""
+}
+
+func (x *CommandEvent) GetCode() code.Code {
+	if x != nil {
+		return x.Code
+	}
+	return code.Code(0)
+}
+
+func (x *CommandEvent) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
 var File_callgate_v1_call_event_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccallgate/v1/call_event.proto\x12\vcallgate.v1\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xba\x0f\n" +
+	"\x1ccallgate/v1/call_event.proto\x12\vcallgate.v1\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15google/rpc/code.proto\"\xf1\x0f\n" +
 	"\tCallEvent\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12.\n" +
@@ -1442,7 +1629,8 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\n" +
 	"call_ended\x18  \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\tcallEnded\x12R\n" +
 	"\x16call_participant_added\x18! \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\x14callParticipantAdded\x12V\n" +
-	"\x18call_participant_removed\x18\" \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\x16callParticipantRemoved\x12+\n" +
+	"\x18call_participant_removed\x18\" \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\x16callParticipantRemoved\x125\n" +
+	"\acommand\x18< \x01(\v2\x19.callgate.v1.CommandEventH\x00R\acommand\x12+\n" +
 	"\x04data\x182 \x01(\v2\x17.google.protobuf.StructR\x04data\x12!\n" +
 	"\fevent_source\x183 \x01(\tR\veventSource\x12\x18\n" +
 	"\asubject\x184 \x01(\tR\asubject\x12!\n" +
@@ -1501,12 +1689,30 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	" \x01(\tR\vdisplayName\x12%\n" +
 	"\x0eparticipant_id\x18\v \x01(\tR\rparticipantIdB\x0f\n" +
 	"\r_is_two_partyB\x10\n" +
-	"\x0e_is_rooms_call*\x95\x01\n" +
+	"\x0e_is_rooms_call\"\x9a\x04\n" +
+	"\fCommandEvent\x12\x16\n" +
+	"\x06action\x18\x01 \x01(\tR\x06action\x12\x1c\n" +
+	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x03 \x01(\tR\trequestId\x12>\n" +
+	"\atargets\x18\x04 \x03(\v2$.callgate.v1.CommunicationIdentifierR\atargets\x12D\n" +
+	"\n" +
+	"transferee\x18\x05 \x01(\v2$.callgate.v1.CommunicationIdentifierR\n" +
+	"transferee\x12#\n" +
+	"\rinvitation_id\x18\x06 \x01(\tR\finvitationId\x125\n" +
+	"\bduration\x18\a \x01(\v2\x19.google.protobuf.DurationR\bduration\x12,\n" +
+	"\x0fupstream_status\x18\b \x01(\x05H\x00R\x0eupstreamStatus\x88\x01\x01\x12#\n" +
+	"\rupstream_code\x18\t \x01(\tR\fupstreamCode\x12.\n" +
+	"\x13upstream_request_id\x18\n" +
+	" \x01(\tR\x11upstreamRequestId\x12$\n" +
+	"\x04code\x18\v \x01(\x0e2\x10.google.rpc.CodeR\x04code\x12\x16\n" +
+	"\x06reason\x18\f \x01(\tR\x06reasonB\x12\n" +
+	"\x10_upstream_status*\x95\x01\n" +
 	"\x0fCallEventSource\x12!\n" +
 	"\x1dCALL_EVENT_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n" +
 	"\x1aCALL_EVENT_SOURCE_UPSTREAM\x10\x01\x12 \n" +
 	"\x1cCALL_EVENT_SOURCE_EVENT_GRID\x10\x02\x12\x1d\n" +
-	"\x19CALL_EVENT_SOURCE_GATEWAY\x10\x03*\x9a\x0f\n" +
+	"\x19CALL_EVENT_SOURCE_GATEWAY\x10\x03*\x8a\x10\n" +
 	"\rCallEventType\x12\x1f\n" +
 	"\x1bCALL_EVENT_TYPE_UNSPECIFIED\x10\x00\x12\"\n" +
 	"\x1eCALL_EVENT_TYPE_CALL_CONNECTED\x10\x01\x12%\n" +
@@ -1553,7 +1759,10 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\x1aCALL_EVENT_TYPE_CALL_ENDED\x104\x12*\n" +
 	"&CALL_EVENT_TYPE_CALL_PARTICIPANT_ADDED\x105\x12,\n" +
 	"(CALL_EVENT_TYPE_CALL_PARTICIPANT_REMOVED\x106\x121\n" +
-	"-CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED\x107B\xa7\x01\n" +
+	"-CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED\x107\x12$\n" +
+	" CALL_EVENT_TYPE_COMMAND_ACCEPTED\x10d\x12$\n" +
+	" CALL_EVENT_TYPE_COMMAND_REJECTED\x10e\x12\"\n" +
+	"\x1eCALL_EVENT_TYPE_COMMAND_FAILED\x10fB\xa7\x01\n" +
 	"\x0fcom.callgate.v1B\x0eCallEventProtoP\x01Z7github.com/callgate/callgate/gen/callgate/v1;callgatev1\xa2\x02\x03CXX\xaa\x02\vCallgate.V1\xca\x02\vCallgate\\V1\xe2\x02\x17Callgate\\V1\\GPBMetadata\xea\x02\fCallgate::V1b\x06proto3"
 
 var (
@@ -1569,7 +1778,7 @@ func file_callgate_v1_call_event_proto_rawDescGZIP() []byte {
 }
 
 var file_callgate_v1_call_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_callgate_v1_call_event_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_callgate_v1_call_event_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_callgate_v1_call_event_proto_goTypes = []any{
 	(CallEventSource)(0),            // 0: callgate.v1.CallEventSource
 	(CallEventType)(0),              // 1: callgate.v1.CallEventType
@@ -1583,18 +1792,20 @@ var file_callgate_v1_call_event_proto_goTypes = []any{
 	(*CallTransferAccepted)(nil),    // 9: callgate.v1.CallTransferAccepted
 	(*IncomingCall)(nil),            // 10: callgate.v1.IncomingCall
 	(*CallLifecycle)(nil),           // 11: callgate.v1.CallLifecycle
-	(*timestamppb.Timestamp)(nil),   // 12: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),         // 13: google.protobuf.Struct
-	(*CallParticipant)(nil),         // 14: callgate.v1.CallParticipant
-	(*CommunicationIdentifier)(nil), // 15: callgate.v1.CommunicationIdentifier
-	(*CustomCallingContext)(nil),    // 16: callgate.v1.CustomCallingContext
-	(*durationpb.Duration)(nil),     // 17: google.protobuf.Duration
+	(*CommandEvent)(nil),            // 12: callgate.v1.CommandEvent
+	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),         // 14: google.protobuf.Struct
+	(*CallParticipant)(nil),         // 15: callgate.v1.CallParticipant
+	(*CommunicationIdentifier)(nil), // 16: callgate.v1.CommunicationIdentifier
+	(*CustomCallingContext)(nil),    // 17: callgate.v1.CustomCallingContext
+	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
+	(code.Code)(0),                  // 19: google.rpc.Code
 }
 var file_callgate_v1_call_event_proto_depIdxs = []int32{
 	1,  // 0: callgate.v1.CallEvent.type:type_name -> callgate.v1.CallEventType
 	0,  // 1: callgate.v1.CallEvent.source:type_name -> callgate.v1.CallEventSource
-	12, // 2: callgate.v1.CallEvent.time:type_name -> google.protobuf.Timestamp
-	12, // 3: callgate.v1.CallEvent.receive_time:type_name -> google.protobuf.Timestamp
+	13, // 2: callgate.v1.CallEvent.time:type_name -> google.protobuf.Timestamp
+	13, // 3: callgate.v1.CallEvent.receive_time:type_name -> google.protobuf.Timestamp
 	3,  // 4: callgate.v1.CallEvent.result:type_name -> callgate.v1.ResultInformation
 	5,  // 5: callgate.v1.CallEvent.participants_updated:type_name -> callgate.v1.ParticipantsUpdated
 	6,  // 6: callgate.v1.CallEvent.add_participant_succeeded:type_name -> callgate.v1.ParticipantEvent
@@ -1611,26 +1822,31 @@ var file_callgate_v1_call_event_proto_depIdxs = []int32{
 	11, // 17: callgate.v1.CallEvent.call_ended:type_name -> callgate.v1.CallLifecycle
 	11, // 18: callgate.v1.CallEvent.call_participant_added:type_name -> callgate.v1.CallLifecycle
 	11, // 19: callgate.v1.CallEvent.call_participant_removed:type_name -> callgate.v1.CallLifecycle
-	13, // 20: callgate.v1.CallEvent.data:type_name -> google.protobuf.Struct
-	4,  // 21: callgate.v1.ResultInformation.sip:type_name -> callgate.v1.DiagnosticInfo
-	4,  // 22: callgate.v1.ResultInformation.q850:type_name -> callgate.v1.DiagnosticInfo
-	14, // 23: callgate.v1.ParticipantsUpdated.participants:type_name -> callgate.v1.CallParticipant
-	15, // 24: callgate.v1.ParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
-	15, // 25: callgate.v1.MoveParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
-	15, // 26: callgate.v1.CallTransferAccepted.transfer_target:type_name -> callgate.v1.CommunicationIdentifier
-	15, // 27: callgate.v1.CallTransferAccepted.transferee:type_name -> callgate.v1.CommunicationIdentifier
-	15, // 28: callgate.v1.IncomingCall.to:type_name -> callgate.v1.CommunicationIdentifier
-	15, // 29: callgate.v1.IncomingCall.from:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 30: callgate.v1.IncomingCall.custom_context:type_name -> callgate.v1.CustomCallingContext
-	15, // 31: callgate.v1.IncomingCall.on_behalf_of_callee:type_name -> callgate.v1.CommunicationIdentifier
-	15, // 32: callgate.v1.CallLifecycle.started_by:type_name -> callgate.v1.CommunicationIdentifier
-	17, // 33: callgate.v1.CallLifecycle.duration_of_call:type_name -> google.protobuf.Duration
-	15, // 34: callgate.v1.CallLifecycle.user:type_name -> callgate.v1.CommunicationIdentifier
-	35, // [35:35] is the sub-list for method output_type
-	35, // [35:35] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	12, // 20: callgate.v1.CallEvent.command:type_name -> callgate.v1.CommandEvent
+	14, // 21: callgate.v1.CallEvent.data:type_name -> google.protobuf.Struct
+	4,  // 22: callgate.v1.ResultInformation.sip:type_name -> callgate.v1.DiagnosticInfo
+	4,  // 23: callgate.v1.ResultInformation.q850:type_name -> callgate.v1.DiagnosticInfo
+	15, // 24: callgate.v1.ParticipantsUpdated.participants:type_name -> callgate.v1.CallParticipant
+	16, // 25: callgate.v1.ParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 26: callgate.v1.MoveParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 27: callgate.v1.CallTransferAccepted.transfer_target:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 28: callgate.v1.CallTransferAccepted.transferee:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 29: callgate.v1.IncomingCall.to:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 30: callgate.v1.IncomingCall.from:type_name -> callgate.v1.CommunicationIdentifier
+	17, // 31: callgate.v1.IncomingCall.custom_context:type_name -> callgate.v1.CustomCallingContext
+	16, // 32: callgate.v1.IncomingCall.on_behalf_of_callee:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 33: callgate.v1.CallLifecycle.started_by:type_name -> callgate.v1.CommunicationIdentifier
+	18, // 34: callgate.v1.CallLifecycle.duration_of_call:type_name -> google.protobuf.Duration
+	16, // 35: callgate.v1.CallLifecycle.user:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 36: callgate.v1.CommandEvent.targets:type_name -> callgate.v1.CommunicationIdentifier
+	16, // 37: callgate.v1.CommandEvent.transferee:type_name -> callgate.v1.CommunicationIdentifier
+	18, // 38: callgate.v1.CommandEvent.duration:type_name -> google.protobuf.Duration
+	19, // 39: callgate.v1.CommandEvent.code:type_name -> google.rpc.Code
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_callgate_v1_call_event_proto_init() }
@@ -1656,18 +1872,20 @@ func file_callgate_v1_call_event_proto_init() {
 		(*CallEvent_CallEnded)(nil),
 		(*CallEvent_CallParticipantAdded)(nil),
 		(*CallEvent_CallParticipantRemoved)(nil),
+		(*CallEvent_Command)(nil),
 	}
 	file_callgate_v1_call_event_proto_msgTypes[1].OneofWrappers = []any{}
 	file_callgate_v1_call_event_proto_msgTypes[2].OneofWrappers = []any{}
 	file_callgate_v1_call_event_proto_msgTypes[3].OneofWrappers = []any{}
 	file_callgate_v1_call_event_proto_msgTypes[9].OneofWrappers = []any{}
+	file_callgate_v1_call_event_proto_msgTypes[10].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callgate_v1_call_event_proto_rawDesc), len(file_callgate_v1_call_event_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -193,8 +193,14 @@ type StreamEventsRequest struct {
 	// End the stream, with OK, when CallDisconnected of every call connection of
 	// the filter has been sent or passed by.
 	UntilCallEnds bool `protobuf:"varint,8,opt,name=until_call_ends,json=untilCallEnds,proto3" json:"until_call_ends,omitempty"`
+	// Send commands too: an event, of type COMMAND_*, for every action that was
+	// accepted, rejected or failed, whoever asked for it. The log has it before the
+	// client has its answer, but the action's first events may have come before
+	// that: time tells when it was given.
+	IncludeCommands bool `protobuf:"varint,13,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
 	// Join this group, or make it: letters, digits, "-" and "_", up to 64. Its filter
-	// is fixed when it is made; everybody who joins gives the same.
+	// is fixed when it is made, and include_commands; everybody who joins gives the
+	// same.
 	Group string `protobuf:"bytes,9,opt,name=group,proto3" json:"group,omitempty"`
 	// For how long a member may have an event without acknowledging it, 1 s to 1 h.
 	// Fixed with the group. Absent: as the group has it; of a new one, 30 s.
@@ -306,6 +312,13 @@ func (x *StreamEventsRequest) GetIncludeData() bool {
 func (x *StreamEventsRequest) GetUntilCallEnds() bool {
 	if x != nil {
 		return x.UntilCallEnds
+	}
+	return false
+}
+
+func (x *StreamEventsRequest) GetIncludeCommands() bool {
+	if x != nil {
+		return x.IncludeCommands
 	}
 	return false
 }
@@ -1092,9 +1105,11 @@ type ListEventsRequest struct {
 	// next_page_token of the page before.
 	PageToken string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Give the upstream's own data object with every event.
-	IncludeData   bool `protobuf:"varint,4,opt,name=include_data,json=includeData,proto3" json:"include_data,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	IncludeData bool `protobuf:"varint,4,opt,name=include_data,json=includeData,proto3" json:"include_data,omitempty"`
+	// List commands too: see StreamEventsRequest.
+	IncludeCommands bool `protobuf:"varint,5,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *ListEventsRequest) Reset() {
@@ -1151,6 +1166,13 @@ func (x *ListEventsRequest) GetPageToken() string {
 func (x *ListEventsRequest) GetIncludeData() bool {
 	if x != nil {
 		return x.IncludeData
+	}
+	return false
+}
+
+func (x *ListEventsRequest) GetIncludeCommands() bool {
+	if x != nil {
+		return x.IncludeCommands
 	}
 	return false
 }
@@ -1320,7 +1342,7 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x05types\x18\x04 \x03(\x0e2\x1a.callgate.v1.CallEventTypeB\x11\xbaH\x0e\x92\x01\v\x10d\"\a\x82\x01\x04\x10\x01 \x00R\x05types\x120\n" +
 	"\n" +
 	"type_names\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x04R\ttypeNames\x12A\n" +
-	"\x12operation_contexts\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x88'R\x11operationContexts\"\xc2\t\n" +
+	"\x12operation_contexts\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x88'R\x11operationContexts\"\xe6\v\n" +
 	"\x13StreamEventsRequest\x120\n" +
 	"\x06filter\x18\x01 \x01(\v2\x18.callgate.v1.EventFilterR\x06filter\x12!\n" +
 	"\x06latest\x18\x02 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\x06latest\x12%\n" +
@@ -1330,17 +1352,19 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\tfrom_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampH\x00R\bfromTime\x12X\n" +
 	"\x12heartbeat_interval\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\x11heartbeatInterval\x12!\n" +
 	"\finclude_data\x18\a \x01(\bR\vincludeData\x12&\n" +
-	"\x0funtil_call_ends\x18\b \x01(\bR\runtilCallEnds\x125\n" +
+	"\x0funtil_call_ends\x18\b \x01(\bR\runtilCallEnds\x12)\n" +
+	"\x10include_commands\x18\r \x01(\bR\x0fincludeCommands\x125\n" +
 	"\x05group\x18\t \x01(\tB\x1f\xbaH\x1c\xd8\x01\x01r\x172\x15^[A-Za-z0-9_-]{1,64}$R\x05group\x12E\n" +
 	"\back_wait\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\aackWait\x126\n" +
 	"\x0emax_deliveries\x18\v \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x01H\x01R\rmaxDeliveries\x88\x01\x01\x12>\n" +
 	"\x12max_unacknowledged\x18\f \x01(\x05B\n" +
-	"\xbaH\a\x1a\x05\x18\xe8\a(\x01H\x02R\x11maxUnacknowledged\x88\x01\x01:\xf4\x03\xbaH\xf0\x03\x1a\x96\x01\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x01H\x02R\x11maxUnacknowledged\x88\x01\x01:\xed\x05\xbaH\xe9\x05\x1a\x96\x01\n" +
 	"\x1dstream_events.until_call_ends\x120until_call_ends needs filter.call_connection_ids\x1aC!this.until_call_ends || this.filter.call_connection_ids.size() > 0\x1a\x8e\x01\n" +
 	"#stream_events.group_until_call_ends\x12<a group does not end: until_call_ends is not for its members\x1a)this.group == '' || !this.until_call_ends\x1a\xc3\x01\n" +
-	"\x1cstream_events.group_settings\x12<ack_wait, max_deliveries and max_unacknowledged need a group\x1aethis.group != '' || !(has(this.ack_wait) || has(this.max_deliveries) || has(this.max_unacknowledged))B\a\n" +
+	"\x1cstream_events.group_settings\x12<ack_wait, max_deliveries and max_unacknowledged need a group\x1aethis.group != '' || !(has(this.ack_wait) || has(this.max_deliveries) || has(this.max_unacknowledged))\x1a\xf6\x01\n" +
+	"\x1estream_events.include_commands\x122a filter of types COMMAND_* needs include_commands\x1a\x9f\x01this.include_commands || !(this.filter.types.exists(t, int(t) in [100, 101, 102]) || this.filter.type_names.exists(n, n.matches('(?i)^callgate[.]command[.]')))B\a\n" +
 	"\x05startB\x11\n" +
 	"\x0f_max_deliveriesB\x15\n" +
 	"\x13_max_unacknowledged\"\xe7\x02\n" +
@@ -1392,7 +1416,7 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x05delay\x12\x1c\n" +
 	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x04note\"0\n" +
 	"\x12NackEventsResponse\x12\x1a\n" +
-	"\brejected\x18\x01 \x01(\x05R\brejected\"\xc2\x01\n" +
+	"\brejected\x18\x01 \x01(\x05R\brejected\"\xed\x01\n" +
 	"\x11ListEventsRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12'\n" +
@@ -1400,7 +1424,8 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\xbaH\a\x1a\x05\x18\xe8\a(\x00R\bpageSize\x12'\n" +
 	"\n" +
 	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\tpageToken\x12!\n" +
-	"\finclude_data\x18\x04 \x01(\bR\vincludeData\"l\n" +
+	"\finclude_data\x18\x04 \x01(\bR\vincludeData\x12)\n" +
+	"\x10include_commands\x18\x05 \x01(\bR\x0fincludeCommands\"l\n" +
 	"\x12ListEventsResponse\x12.\n" +
 	"\x06events\x18\x01 \x03(\v2\x16.callgate.v1.CallEventR\x06events\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x03\n" +

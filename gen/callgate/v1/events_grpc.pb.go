@@ -84,7 +84,7 @@ type EventsClient interface {
 	// or before it has been acknowledged, or is a dead letter.
 	//
 	// Errors of groups: FAILED_PRECONDITION when the group has another filter,
-	// ack_wait or max_deliveries than the request gives (delete it, or choose another
+	// include_commands, ack_wait or max_deliveries than the request gives (delete it, or choose another
 	// name); NOT_FOUND when it was deleted while the stream was open.
 	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
 	// AckEvents tells that a group's events have been dealt with: they do not come
@@ -99,7 +99,9 @@ type EventsClient interface {
 	// dead letter if this was its last delivery. What no member has, as it was
 	// acknowledged or handed on meanwhile, is passed over. Errors: as of AckEvents.
 	NackEvents(ctx context.Context, in *NackEventsRequest, opts ...grpc.CallOption) (*NackEventsResponse, error)
-	// ListEvents lists one call connection's events, oldest first.
+	// ListEvents lists one call connection's events, oldest first. With
+	// include_commands that is the call's whole story: what was asked for, how it
+	// was answered, and what came of it.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
 	// WaitForOutcome waits for the event that ends an action: from its receipt,
 	// before or after the event, on any replica, after a restart. Time running
@@ -232,7 +234,7 @@ type EventsServer interface {
 	// or before it has been acknowledged, or is a dead letter.
 	//
 	// Errors of groups: FAILED_PRECONDITION when the group has another filter,
-	// ack_wait or max_deliveries than the request gives (delete it, or choose another
+	// include_commands, ack_wait or max_deliveries than the request gives (delete it, or choose another
 	// name); NOT_FOUND when it was deleted while the stream was open.
 	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
 	// AckEvents tells that a group's events have been dealt with: they do not come
@@ -247,7 +249,9 @@ type EventsServer interface {
 	// dead letter if this was its last delivery. What no member has, as it was
 	// acknowledged or handed on meanwhile, is passed over. Errors: as of AckEvents.
 	NackEvents(context.Context, *NackEventsRequest) (*NackEventsResponse, error)
-	// ListEvents lists one call connection's events, oldest first.
+	// ListEvents lists one call connection's events, oldest first. With
+	// include_commands that is the call's whole story: what was asked for, how it
+	// was answered, and what came of it.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
 	// WaitForOutcome waits for the event that ends an action: from its receipt,
 	// before or after the event, on any replica, after a restart. Time running

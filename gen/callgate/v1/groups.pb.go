@@ -112,9 +112,11 @@ type Group struct {
 	// How many dead letters there are.
 	DeadLetters int64 `protobuf:"varint,11,opt,name=dead_letters,json=deadLetters,proto3" json:"dead_letters,omitempty"`
 	// Who has joined.
-	Members       []*GroupMember `protobuf:"bytes,12,rep,name=members,proto3" json:"members,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Members []*GroupMember `protobuf:"bytes,12,rep,name=members,proto3" json:"members,omitempty"`
+	// It takes commands too.
+	IncludeCommands bool `protobuf:"varint,13,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Group) Reset() {
@@ -229,6 +231,13 @@ func (x *Group) GetMembers() []*GroupMember {
 		return x.Members
 	}
 	return nil
+}
+
+func (x *Group) GetIncludeCommands() bool {
+	if x != nil {
+		return x.IncludeCommands
+	}
+	return false
 }
 
 // GroupMember is one stream that has joined a group.
@@ -1023,7 +1032,7 @@ var File_callgate_v1_groups_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_groups_proto_rawDesc = "" +
 	"\n" +
-	"\x18callgate/v1/groups.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_event.proto\x1a\x18callgate/v1/events.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xdb\x03\n" +
+	"\x18callgate/v1/groups.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_event.proto\x1a\x18callgate/v1/events.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x86\x04\n" +
 	"\x05Group\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x120\n" +
 	"\x06filter\x18\x02 \x01(\v2\x18.callgate.v1.EventFilterR\x06filter\x124\n" +
@@ -1038,7 +1047,8 @@ const file_callgate_v1_groups_proto_rawDesc = "" +
 	"\x06unread\x18\n" +
 	" \x01(\x03R\x06unread\x12!\n" +
 	"\fdead_letters\x18\v \x01(\x03R\vdeadLetters\x122\n" +
-	"\amembers\x18\f \x03(\v2\x18.callgate.v1.GroupMemberR\amembers\"\x9b\x01\n" +
+	"\amembers\x18\f \x03(\v2\x18.callgate.v1.GroupMemberR\amembers\x12)\n" +
+	"\x10include_commands\x18\r \x01(\bR\x0fincludeCommands\"\x9b\x01\n" +
 	"\vGroupMember\x12\x1b\n" +
 	"\tmember_id\x18\x01 \x01(\tR\bmemberId\x12&\n" +
 	"\x0eunacknowledged\x18\x02 \x01(\x05R\x0eunacknowledged\x12-\n" +

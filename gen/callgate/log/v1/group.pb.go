@@ -161,9 +161,11 @@ type GroupConfig struct {
 	// Tells groups apart that have the same name, one after the other.
 	Incarnation string `protobuf:"bytes,8,opt,name=incarnation,proto3" json:"incarnation,omitempty"`
 	// When it was made.
-	CreateTime    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
+	// It takes commands too.
+	IncludeCommands bool `protobuf:"varint,10,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GroupConfig) Reset() {
@@ -257,6 +259,13 @@ func (x *GroupConfig) GetCreateTime() *timestamppb.Timestamp {
 		return x.CreateTime
 	}
 	return nil
+}
+
+func (x *GroupConfig) GetIncludeCommands() bool {
+	if x != nil {
+		return x.IncludeCommands
+	}
+	return false
 }
 
 // GroupState is how far a group is. Only its owner writes it, from revision to
@@ -1576,7 +1585,7 @@ var File_callgate_log_v1_group_proto protoreflect.FileDescriptor
 
 const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcallgate/log/v1/group.proto\x12\x0fcallgate.log.v1\x1a\x18callgate/v1/events.proto\x1a\x18callgate/v1/groups.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x02\n" +
+	"\x1bcallgate/log/v1/group.proto\x12\x0fcallgate.log.v1\x1a\x18callgate/v1/events.proto\x1a\x18callgate/v1/groups.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n" +
 	"\vGroupConfig\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
 	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x120\n" +
@@ -1588,7 +1597,9 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"not_before\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tnotBefore\x12 \n" +
 	"\vincarnation\x18\b \x01(\tR\vincarnation\x12;\n" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"createTime\"\xd4\x01\n" +
+	"createTime\x12)\n" +
+	"\x10include_commands\x18\n" +
+	" \x01(\bR\x0fincludeCommands\"\xd4\x01\n" +
 	"\n" +
 	"GroupState\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\tR\vincarnation\x12\x14\n" +

@@ -1,0 +1,16 @@
+package main
+
+import "slices"
+
+// scenarios is all that is measured.
+func scenarios() []scenario {
+	return slices.Concat(
+		fanOutScenarios(),
+		[]scenario{pacedScenario(), indexedScenario(), stalledScenario()},
+		ingestScenarios(),
+		[]scenario{webhookScenario()},
+		unaryScenarios(),
+		[]scenario{idleScenario()},
+		readBackScenarios(),
+	)
+}

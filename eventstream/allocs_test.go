@@ -1,0 +1,89 @@
+package eventstream
+
+import (
+	"testing"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// The paths that every event goes. A ceiling is what the path costs today and a
+// little more: who needs more shall say why.
+
+func TestDecodingACallbackAllocates(t *testing.T) {
+	body := captured(t)["ParticipantsUpdated"]
+	ceiling(t, 70, func() {
+		if _, err := DecodeEvents(body, fromUpstream, receivedAt); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestMakingARecordAllocates(t *testing.T) {
+	r := record("a", "c", typeParticipantsUpdated)
+	ceiling(t, 15, func() {
+		if _, err := recordMessage(r); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// TestReadingARecordAllocates: once an event, however many subscribers it has.
+func TestReadingARecordAllocates(t *testing.T) {
+	stored, err := proto.Marshal(record("a", "c", typeParticipantsUpdated))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ceiling(t, 12, func() {
+		ev, err := newEvent(thisLog, 1, stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ev.Encoded(false)
+	})
+}
+
+func TestMatchingAFilterAllocatesNothing(t *testing.T) {
+	f := newFilter(&callgatev1.EventFilter{
+		CallConnectionIds: []string{"a", "c"}, ServerCallIds: []string{"s"}, Types: []callgatev1.CallEventType{typeCallDisconnected},
+		TypeNames: []string{"microsoft.communication.participantsupdated"},
+	})
+	ev := &callgatev1.CallEvent{CallConnectionId: "c", ServerCallId: "s", Type: typeParticipantsUpdated, TypeName: "Microsoft.Communication.ParticipantsUpdated"}
+	ceiling(t, 0, func() {
+		if !f.matches(ev) {
+			t.Fatal("it does not match")
+		}
+	})
+}
+
+// TestGivingOutAnEventAllocatesNothing: what a delivery costs is not multiplied by
+// the subscribers.
+func TestGivingOutAnEventAllocatesNothing(t *testing.T) {
+	for name, filter := range map[string]*callgatev1.EventFilter{"of all calls": nil, "of one call": byCall("c")} {
+		t.Run(name, func(t *testing.T) {
+			const events = 200
+			hub := hubWithoutLog(2 * events)
+			sub := follow(hub, filter, time.Minute)
+			defer sub.Close()
+			for i := range events {
+				hub.publish(entry{event: &Event{Seq: uint64(i + 1), CallEvent: &callgatev1.CallEvent{CallConnectionId: "c"}}})
+			}
+			ceiling(t, 0, func() {
+				if item, err := sub.Next(t.Context()); err != nil || item.Event == nil {
+					t.Fatal(item, err)
+				}
+			})
+		})
+	}
+}
+
+// ceiling runs do a hundred times, and fails when it allocates more often than that.
+func ceiling(t *testing.T, most float64, do func()) {
+	t.Helper()
+	do() // what is made once
+	if n := testing.AllocsPerRun(100, do); n > most {
+		t.Errorf("%v allocations, at most %v are allowed", n, most)
+	}
+}
