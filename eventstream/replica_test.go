@@ -29,6 +29,7 @@ type replica struct {
 	mu      sync.Mutex
 	log     *Log
 	hub     *Hub
+	groups  *Groups
 }
 
 func (r *replica) start(ctx context.Context) error {
@@ -40,16 +41,29 @@ func (r *replica) start(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, log.Close())
 	}
+	groups, err := NewGroups(ctx, hub, GroupsOptions{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		hub.Close()
+		return errors.Join(err, log.Close())
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.log, r.hub = log, hub
+	r.log, r.hub, r.groups = log, hub, groups
 	return nil
 }
 
 func (r *replica) stop() error {
 	log, hub := r.parts()
+	hub.Drain()
+	r.shared().Close()
 	hub.Close()
 	return log.Close()
+}
+
+func (r *replica) shared() *Groups {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.groups
 }
 
 func (r *replica) parts() (*Log, *Hub) {
@@ -70,7 +84,7 @@ type chaos struct {
 // TestReplicasOverACluster: events come to either of two replicas, some 200 a
 // second, while NATS servers, their leader and the replicas are stopped and
 // started again. What was acknowledged comes exactly once, in order, to everybody
-// who resumes.
+// who resumes, and at least once, in order by call, to the members of a group.
 func TestReplicasOverACluster(t *testing.T) {
 	t.Parallel()
 	trouble := 10 * time.Second
@@ -84,7 +98,7 @@ func TestReplicasOverACluster(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), trouble+90*time.Second)
 	defer cancel()
 	cluster := newCluster(t)
-	c := &chaos{calls: []string{"a", "b", "c"}}
+	c := &chaos{calls: []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"}}
 	for i := range 2 {
 		r := &replica{cluster: cluster, i: i}
 		c.replicas = append(c.replicas, r)
@@ -113,6 +127,7 @@ func TestReplicasOverACluster(t *testing.T) {
 			}
 		})
 	}
+	group := c.startGroup(ctx, t)
 	for round, deadline := 0, time.Now().Add(trouble); time.Now().Before(deadline) && ctx.Err() == nil; round++ {
 		if err := c.harm(ctx, cluster, round); err != nil {
 			t.Errorf("round %d: %v", round, err)
@@ -128,6 +143,7 @@ func TestReplicasOverACluster(t *testing.T) {
 		}
 	}
 	readers.Wait()
+	group.finish(ctx)
 
 	all, err := everything(ctx, log)
 	if err != nil {
@@ -143,6 +159,7 @@ func TestReplicasOverACluster(t *testing.T) {
 			t.Errorf("reader %d: %v", i, err)
 		}
 	}
+	group.check(all)
 }
 
 func endOf(call string) string { return "end " + call }
@@ -238,6 +255,9 @@ func (c *chaos) harm(ctx context.Context, cluster *natsCluster, round int) error
 		return stopAndStart(ctx, cluster, leader)
 	case 2: // a replica
 		r := c.replicas[round/4%len(c.replicas)]
+		if o := r.shared().owner(chaosGroup.key()); o != nil && round%8 == 2 {
+			o.die()
+		}
 		return errors.Join(r.stop(), r.start(ctx))
 	default: // the leader of what is left
 		return errors.Join(stopAndStart(ctx, cluster, (leader+2)%clusterNodes), stopAndStart(ctx, cluster, cluster.leader()))
