@@ -245,7 +245,9 @@ func TestGroupGivesUp(t *testing.T) {
 	nack(t, g, bad)
 	getsEvent(t, m, "a-0", 2)
 	nack(t, g, bad)
-	eventually(t, "that it is dead again", func() bool { dead := letters(t, g); return len(dead) == 1 && !dead[0].GetReplaying() })
+	if dead := letters(t, g); len(dead) != 1 || dead[0].GetReplaying() {
+		t.Errorf("when it is dead again, dead letters are %v", dead)
+	}
 	if n, err := g.ReplayDeadLetters(testContext(t), testGroup, []string{bad}, false); n != 1 || err != nil {
 		t.Fatalf("replayed %d, %v", n, err)
 	}
@@ -262,7 +264,6 @@ func TestGroupForgetsDeadLetters(t *testing.T) {
 		appendMany(t, log, "a", i, 1)
 		nack(t, g, getsEvent(t, m, fmt.Sprint("a-", i), 1))
 	}
-	eventually(t, "three dead letters", func() bool { return len(letters(t, g)) == 3 })
 	page, token, err := g.ListDeadLetters(testContext(t), testGroup, "", 2, true)
 	if err != nil || len(page) != 2 || page[0].GetEvent().GetData() == nil {
 		t.Fatalf("the first page is %v, %v", page, err)

@@ -39,7 +39,8 @@ func (o *groupOwner) handle(msg *nats.Msg) {
 		}
 		o.answerLater(msg, n)
 	case *logv1.GroupRequest_Nack_:
-		o.answerLater(msg, o.machine.nack(now, r.Nack.GetSeqs(), r.Nack.GetDelay().AsDuration(), r.Nack.GetNote()))
+		n := o.machine.nack(now, r.Nack.GetSeqs(), r.Nack.GetDelay().AsDuration(), r.Nack.GetNote())
+		o.afterClosing(msg, r.Nack.GetSeqs(), func() { o.answerLater(msg, n) })
 	case *logv1.GroupRequest_Describe_:
 		o.reply(msg, o.description())
 	case *logv1.GroupRequest_Replay_:
@@ -74,7 +75,7 @@ func (o *groupOwner) leave(now time.Time, r *logv1.GroupRequest_Leave) {
 	if r.GetByClient() {
 		cause = callgatev1.DeadLetter_CAUSE_MEMBER_LEFT
 	}
-	o.machine.leave(now, r.GetMember(), cause, r.GetUnsent()...)
+	o.machine.leave(now, r.GetMember(), cause, r.GetSent()...)
 	delete(o.peers, r.GetMember())
 }
 
@@ -102,18 +103,19 @@ func (o *groupOwner) replay(msg *nats.Msg, seqs []uint64) {
 				o.logger.Warn("dead letters could not be read", "error", err)
 				return // it is asked again
 			}
-			o.replayLoaded(msg, events)
+			o.afterClosing(msg, seqs, func() { o.answerLater(msg, o.machine.replay(events)) })
 		}
 	})
 }
 
-// replayLoaded waits for those that are just being given up.
-func (o *groupOwner) replayLoaded(msg *nats.Msg, events []*Event) {
-	if o.machine.closes(events) {
-		o.waiters = append(o.waiters, groupWaiter{o.machine.version, msg, func() { o.replayLoaded(msg, events) }})
+// afterClosing goes on with a question once those of seqs that are just being given
+// up are on the list of dead letters.
+func (o *groupOwner) afterClosing(msg *nats.Msg, seqs []uint64, then func()) {
+	if !o.machine.closes(seqs) {
+		then()
 		return
 	}
-	o.answerLater(msg, o.machine.replay(events))
+	o.waiters = append(o.waiters, groupWaiter{o.machine.version, msg, func() { o.afterClosing(msg, seqs, then) }})
 }
 
 // forget takes dead letters off the list: those that are given out again with the

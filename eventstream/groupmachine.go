@@ -298,10 +298,10 @@ func (m *groupMachine) nack(now time.Time, seqs []uint64, delay time.Duration, n
 	return n
 }
 
-// closes tells whether some of events are just being given up.
-func (m *groupMachine) closes(events []*Event) bool {
-	return slices.ContainsFunc(events, func(ev *Event) bool {
-		e := m.entries[ev.Seq]
+// closes tells whether some of seqs are just being acknowledged or given up.
+func (m *groupMachine) closes(seqs []uint64) bool {
+	return slices.ContainsFunc(seqs, func(seq uint64) bool {
+		e := m.entries[seq]
 		return e != nil && (e.dying > 0 || e.settled > 0)
 	})
 }

@@ -317,10 +317,12 @@ func (m *GroupMember) drain() (Item, error) {
 func (m *GroupMember) leave(byClient bool) {
 	leave := &logv1.GroupRequest_Leave{Member: m.id, Token: m.token, ByClient: byClient}
 	m.mu.Lock()
+	sent := maps.Clone(m.holds)
 	for _, gift := range m.items {
-		leave.Unsent = append(leave.Unsent, gift.seq)
+		delete(sent, gift.seq)
 	}
 	m.mu.Unlock()
+	leave.Sent = slices.Sorted(maps.Keys(sent))
 	raw, err := proto.Marshal(&logv1.GroupRequest{Request: &logv1.GroupRequest_Leave_{Leave: leave}})
 	if err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), m.groups.times.ping)

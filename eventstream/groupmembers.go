@@ -32,7 +32,7 @@ type groupDelivery struct {
 // join makes a member, or an old one anew. It has the events of holds already:
 // those that are still open stay with it.
 func (m *groupMachine) join(now time.Time, id string, limit int, holds []uint64) {
-	m.part(now, id, callgatev1.DeadLetter_CAUSE_UNSPECIFIED)
+	m.part(id)
 	m.freed = slices.DeleteFunc(m.freed, func(f groupFreed) bool { return f.member == id }) // it says itself what it has
 	member := &groupMember{id: id, limit: limit, held: make(set[*groupEntry]), since: m.change()}
 	m.members[id] = member
@@ -64,34 +64,30 @@ func (m *groupMachine) hold(member *groupMember, e *groupEntry, deadline time.Ti
 	m.wakeAt(e.deadline)
 }
 
-// leave ends a membership. What it had was given out in vain, for a cause; without
-// one, and if it is among unsent, it is simply given to another.
-func (m *groupMachine) leave(now time.Time, id string, cause callgatev1.DeadLetter_Cause, unsent ...uint64) {
+// leave ends a membership. What it was sent was given out in vain, for a cause;
+// what it had else, and all without a cause, is simply given to another.
+func (m *groupMachine) leave(now time.Time, id string, cause callgatev1.DeadLetter_Cause, sent ...uint64) {
 	member := m.members[id]
 	if member == nil {
 		return
 	}
-	for _, seq := range unsent {
-		if e := m.entries[seq]; e != nil && e.holder == member {
-			m.detach(e)
+	for _, seq := range sent {
+		if e := m.entries[seq]; e != nil && e.holder == member && cause != callgatev1.DeadLetter_CAUSE_UNSPECIFIED {
+			m.fail(now, e, cause, "", 0)
 		}
 	}
-	m.part(now, id, cause)
+	m.part(id)
 	m.change()
 	m.assign()
 }
 
 // part takes a member away.
-func (m *groupMachine) part(now time.Time, id string, cause callgatev1.DeadLetter_Cause) {
+func (m *groupMachine) part(id string) {
 	member := m.members[id]
 	if member == nil {
 		return
 	}
 	for _, e := range member.holding() {
-		if cause != callgatev1.DeadLetter_CAUSE_UNSPECIFIED {
-			m.fail(now, e, cause, "", 0)
-			continue
-		}
 		m.detach(e)
 	}
 	maps.DeleteFunc(m.claims, func(_ uint64, claim groupClaim) bool { return claim.member == member })

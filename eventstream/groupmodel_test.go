@@ -173,18 +173,17 @@ func (w *groupModel) leave() {
 		return
 	}
 	cause := callgatev1.DeadLetter_CAUSE_UNSPECIFIED
-	var unsent []uint64
+	var sent []uint64
 	if w.random.IntN(2) == 0 {
 		cause = callgatev1.DeadLetter_CAUSE_MEMBER_LEFT
 		for _, seq := range slices.Sorted(maps.Keys(w.members[id].holds)) {
-			if w.random.IntN(3) == 0 {
-				unsent = append(unsent, seq)
-				continue
+			if w.random.IntN(3) > 0 {
+				sent = append(sent, seq)
+				w.failures[seq] += w.counts(seq)
 			}
-			w.failures[seq] += w.counts(seq)
 		}
 	}
-	w.m.leave(w.now, id, cause, unsent...)
+	w.m.leave(w.now, id, cause, sent...)
 	delete(w.members, id)
 	w.freed()
 }

@@ -1104,8 +1104,9 @@ type GroupRequest_Leave struct {
 	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
 	// The client ended it, not the gateway.
 	ByClient bool `protobuf:"varint,3,opt,name=by_client,json=byClient,proto3" json:"by_client,omitempty"`
-	// What it was given but not sent.
-	Unsent        []uint64 `protobuf:"varint,4,rep,packed,name=unsent,proto3" json:"unsent,omitempty"`
+	// What it was sent and did not acknowledge, as far as its gateway knows: the rest
+	// of what it had been given never reached it.
+	Sent          []uint64 `protobuf:"varint,4,rep,packed,name=sent,proto3" json:"sent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1161,9 +1162,9 @@ func (x *GroupRequest_Leave) GetByClient() bool {
 	return false
 }
 
-func (x *GroupRequest_Leave) GetUnsent() []uint64 {
+func (x *GroupRequest_Leave) GetSent() []uint64 {
 	if x != nil {
-		return x.Unsent
+		return x.Sent
 	}
 	return nil
 }
@@ -1627,7 +1628,7 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"deliveries\x123\n" +
 	"\x05cause\x18\x04 \x01(\x0e2\x1d.callgate.v1.DeadLetter.CauseR\x05cause\x12\x12\n" +
 	"\x04note\x18\x05 \x01(\tR\x04note\x12.\n" +
-	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xc5\b\n" +
+	"\x04time\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"\xc1\b\n" +
 	"\fGroupRequest\x128\n" +
 	"\x04join\x18\x01 \x01(\v2\".callgate.log.v1.GroupRequest.JoinH\x00R\x04join\x12;\n" +
 	"\x05leave\x18\x02 \x01(\v2#.callgate.log.v1.GroupRequest.LeaveH\x00R\x05leave\x128\n" +
@@ -1643,12 +1644,12 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x14\n" +
 	"\x05inbox\x18\x03 \x01(\tR\x05inbox\x12\x14\n" +
 	"\x05limit\x18\x04 \x01(\x05R\x05limit\x12\x14\n" +
-	"\x05holds\x18\x05 \x03(\x04R\x05holds\x1aj\n" +
+	"\x05holds\x18\x05 \x03(\x04R\x05holds\x1af\n" +
 	"\x05Leave\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1b\n" +
-	"\tby_client\x18\x03 \x01(\bR\bbyClient\x12\x16\n" +
-	"\x06unsent\x18\x04 \x03(\x04R\x06unsent\x1aP\n" +
+	"\tby_client\x18\x03 \x01(\bR\bbyClient\x12\x12\n" +
+	"\x04sent\x18\x04 \x03(\x04R\x04sent\x1aP\n" +
 	"\x04Ping\x12\x16\n" +
 	"\x06member\x18\x01 \x01(\tR\x06member\x12\x14\n" +
 	"\x05token\x18\x02 \x01(\tR\x05token\x12\x1a\n" +
