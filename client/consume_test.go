@@ -206,7 +206,9 @@ func TestConsumeSurfacesGaps(t *testing.T) {
 	g.happen(t, "a", 0, 1)
 	first.wants(t, "a", 1)
 	first.stop()
-	<-first.ended
+	if err := <-first.ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v", err)
+	}
 	g.happen(t, "a", 1, 5)
 	g.kill(t)
 	g.maxAge = 100 * time.Millisecond // all that is there becomes too old

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
@@ -542,5 +545,66 @@ func TestGroupRefusesStrangeCursors(t *testing.T) {
 	}
 	if _, err := g.Ack(testContext(t), GroupName{Name: "nobody"}, []string{log.cursor(0)}); !errors.Is(err, ErrGroupNotFound) {
 		t.Errorf("of a group that there is not: %v", err)
+	}
+}
+
+// TestGroupReadsAheadSoFar: what nobody deals with is not read without end.
+func TestGroupReadsAheadSoFar(t *testing.T) {
+	log, g := openGroups(t)
+	m := member(t, g, JoinOptions{MaxUnacknowledged: 1})
+	const more = 100
+	for from := 0; from < maxGroupAhead+more; from += maxBatchRecords {
+		appendMany(t, log, "a", from, min(maxBatchRecords, maxGroupAhead+more-from))
+	}
+	eventually(t, "reading ahead", func() bool { return describe(t, g).GetPending() == maxGroupAhead })
+	if group := describe(t, g); group.GetUnread() != more || group.GetUnacknowledged() != 1 {
+		t.Errorf("the group is %v", group)
+	}
+	ack(t, g, 1, getsEvent(t, m, "a-0", 1))
+	eventually(t, "reading on", func() bool { return describe(t, g).GetUnread() == more-1 })
+}
+
+func TestGroupIsMeasured(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	registry := prometheus.NewRegistry()
+	g, err := NewGroups(testContext(t), newHub(t, log, HubOptions{}), GroupsOptions{Registerer: registry, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(g.Close)
+	appendMany(t, log, "a", 0, 2)
+	m := member(t, g, JoinOptions{MaxDeliveries: 2})
+	nack(t, g, getsEvent(t, m, "a-0", 1))
+	nack(t, g, getsEvent(t, m, "a-0", 2))
+	ack(t, g, 1, getsEvent(t, m, "a-1", 1))
+	appendMany(t, log, "b", 0, 1)
+	want := map[string]float64{
+		"callgate_group_pending_events": 1, "callgate_group_unacknowledged_events": 1, "callgate_group_members": 1,
+		"callgate_group_delivered_total": 4, "callgate_group_redelivered_total": 1, "callgate_group_acknowledged_total": 1,
+		"callgate_group_dead_letters_total": 1, "callgate_group_gaps_given_up_total": 0,
+	}
+	got := make(map[string]float64)
+	holds := func() bool {
+		families, err := registry.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, family := range families {
+			one := family.GetMetric()[0]
+			got[family.GetName()] = one.GetGauge().GetValue() + one.GetCounter().GetValue()
+		}
+		return maps.Equal(got, want)
+	}
+	defer func() {
+		if t.Failed() {
+			t.Logf("they are %v", got)
+		}
+	}()
+	eventually(t, "that metrics say so", holds)
+	for i := range 2 * maxGroupLabels {
+		g.metrics.of(fmt.Sprint("group ", i))
+	}
+	if n := len(g.metrics.labels); n > maxGroupLabels+1 {
+		t.Errorf("there are %d labels", n)
 	}
 }

@@ -48,10 +48,8 @@ type JoinOptions struct {
 // closed. Errors: *GroupSettingsError, those of Start where the group is made, and
 // ErrLogUnavailable.
 func (g *Groups) Join(ctx context.Context, o JoinOptions) (*GroupMember, error) {
-	select {
-	case <-g.hub.draining:
+	if g.hub.isDraining() {
 		return nil, ErrDraining
-	default:
 	}
 	key := o.Group.key()
 	for {

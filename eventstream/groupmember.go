@@ -124,7 +124,7 @@ func (m *GroupMember) run() {
 	ticker := time.NewTicker(m.groups.times.ping)
 	defer ticker.Stop()
 	for {
-		again := false
+		var again bool
 		select {
 		case <-m.ctx.Done():
 			return
@@ -136,9 +136,11 @@ func (m *GroupMember) run() {
 		if !again {
 			continue
 		}
-		if err := m.failed(); err == nil {
-			err = m.join(m.ctx)
-			m.fail(err)
+		if m.groups.hub.isDraining() { // the stream is about to end
+			return
+		}
+		if m.failed() == nil {
+			m.fail(m.join(m.ctx))
 		}
 		if m.failed() != nil {
 			return
@@ -341,12 +343,7 @@ func (m *GroupMember) Close() {
 		m.cancel()
 		<-m.stopped
 		m.timer.Stop()
-		select {
-		case <-m.groups.hub.draining:
-			m.leave(false)
-		default:
-			m.leave(m.failed() == nil)
-		}
+		m.leave(m.failed() == nil && !m.groups.hub.isDraining())
 		_ = m.inbox.Unsubscribe() // fails only with a connection that is closed
 		m.groups.hub.metrics.subscriptions.Dec()
 	})

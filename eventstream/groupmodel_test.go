@@ -267,16 +267,16 @@ func (w *groupModel) reject() {
 	if id == "" {
 		return
 	}
-	for _, seq := range slices.Sorted(maps.Keys(w.members[id].holds)) {
-		delay := time.Duration(w.random.IntN(2)) * time.Second
-		counts := w.counts(seq)
-		w.failures[seq] += counts
-		if n := w.m.nack(w.now, []uint64{seq}, delay, ""); n != counts {
-			w.Errorf("%d was not rejected, though %s has it", seq, id)
-		}
-		w.freed()
+	held := slices.Sorted(maps.Keys(w.members[id].holds))
+	if len(held) == 0 {
 		return
 	}
+	delay, counts := time.Duration(w.random.IntN(2))*time.Second, w.counts(held[0])
+	w.failures[held[0]] += counts
+	if n := w.m.nack(w.now, held[:1], delay, ""); n != counts {
+		w.Errorf("%d was not rejected, though %s has it", held[0], id)
+	}
+	w.freed()
 }
 
 // write begins to write.
@@ -449,14 +449,15 @@ func (w *groupModel) forget() {
 	if w.inFlight != nil || w.random.IntN(6) > 0 {
 		return
 	}
-	for _, seq := range slices.Sorted(maps.Keys(w.letters)) {
-		if _, others := w.m.forget([]uint64{seq}); len(others) > 0 && w.m.entries[seq] == nil {
-			delete(w.letters, seq)
-		}
-		w.freed()
-		w.forgotten[seq] = struct{}{}
+	dead := slices.Sorted(maps.Keys(w.letters))
+	if len(dead) == 0 {
 		return
 	}
+	if _, others := w.m.forget(dead[:1]); len(others) > 0 && w.m.entries[dead[0]] == nil {
+		delete(w.letters, dead[0])
+	}
+	w.freed()
+	w.forgotten[dead[0]] = struct{}{}
 }
 
 // settle has everybody do what they should, until nothing is left.

@@ -317,6 +317,16 @@ func position(cursor string) uint64 {
 	return seq
 }
 
+// isDraining tells whether the gateway is about to stop.
+func (h *Hub) isDraining() bool {
+	select {
+	case <-h.draining:
+		return true
+	default:
+		return false
+	}
+}
+
 // follow brings what a group takes, from a position on that the log may no longer have:
 // it then begins with a gap.
 func (h *Hub) follow(config *logv1.GroupConfig, after uint64, heartbeat time.Duration) *Subscription {
