@@ -20,7 +20,7 @@ func gateways(t *testing.T, n int) (*Log, []*Groups) {
 		all[i] = newGroups(t, newHub(t, log, HubOptions{RingSize: 2}))
 		all[i].alone = false
 		times := &all[i].times
-		times.renew, times.stop, times.lease, times.grace = 300*time.Millisecond, time.Second, 2*time.Second, 2*time.Second
+		times.renew, times.stop, times.lease, times.grace = 200*time.Millisecond, 700*time.Millisecond, 1200*time.Millisecond, 2*time.Second
 		times.ping = 100 * time.Millisecond
 	}
 	return log, all
