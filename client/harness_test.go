@@ -71,7 +71,7 @@ func (g *gateway) start(tb testing.TB) {
 	g.addr = listener.Addr().String()
 	g.server = grpc.NewServer(service.Codec(),
 		grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
-	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub, g.groups))
+	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub, g.hub, g.groups))
 	callgatev1.RegisterGroupsServer(g.server, service.NewGroups(g.groups))
 	server, serving := g.server, make(chan error, 1)
 	g.serving = serving

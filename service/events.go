@@ -23,14 +23,16 @@ const (
 // Events implements callgate.v1.Events.
 type Events struct {
 	callgatev1.UnsafeEventsServer
-	hub    *eventstream.Hub
-	log    *eventstream.Log
-	groups *eventstream.Groups
+	hub      *eventstream.Hub
+	log      *eventstream.Log
+	outcomes outcomes
+	groups   *eventstream.Groups
 }
 
-// NewEvents gives out what is in log: hub follows its end, and groups share it.
-func NewEvents(log *eventstream.Log, hub *eventstream.Hub, groups *eventstream.Groups) *Events {
-	return &Events{log: log, hub: hub, groups: groups}
+// NewEvents gives out what is in log: hub follows its end, outcomes finds out how
+// actions ended, and groups share what there is.
+func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes, groups *eventstream.Groups) *Events {
+	return &Events{log: log, hub: hub, outcomes: outcomes, groups: groups}
 }
 
 // stream is what StreamEvents sends: a subscription, or a member of a group.
@@ -163,7 +165,7 @@ func (s *Events) WaitForOutcome(ctx context.Context, req *callgatev1.WaitForOutc
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitFor(ctx, wait))
 	defer cancel()
-	outcome, err := s.hub.WaitForOutcome(ctx, req.GetReceipt())
+	outcome, err := s.outcomes.WaitForOutcome(ctx, req.GetReceipt())
 	if err != nil {
 		return nil, fmt.Errorf("wait for outcome: %w", err)
 	}

@@ -82,6 +82,9 @@ type gateway struct {
 	callgatev1.CallControlClient
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
+	callgatev1.MediaClient
+	callgatev1.RecordingsClient
+	conn *grpc.ClientConn
 	callgatev1.GroupsClient
 	control  *service.CallControl
 	log      *eventstream.Log
@@ -97,6 +100,17 @@ func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
 }
 
 func newGatewayAt(t *testing.T, endpoint string) *gateway {
+	t.Helper()
+	interceptors, err := service.NewInterceptors(newErrors(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newGatewayOf(t, endpoint, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+}
+
+// newGatewayOf is a gateway whose server has other options: without interceptors,
+// it holds nobody to the contract's rules.
+func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	log, err := eventstream.OpenLog(t.Context(), eventstream.LogOptions{MaxAge: time.Hour, MaxBytes: 64 << 20, Logger: logger})
@@ -127,21 +141,19 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := newErrors(t)
-	interceptors, err := service.NewInterceptors(errs, logger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := grpc.NewServer(service.Codec(), grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	server := grpc.NewServer(append(opts, service.Codec())...)
 	requests, err := log.Requests(t.Context(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, log, errs, callbackPrefix, callbackToken, logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, log, newErrors(t), callbackPrefix, callbackToken, logger)
 	control := service.NewCallControl(client, actions)
 	callgatev1.RegisterCallControlServer(server, control)
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
-	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, groups))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes, groups))
+	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
+	callgatev1.RegisterRecordingsServer(server, service.NewRecordings(client, log, actions))
 	callgatev1.RegisterGroupsServer(server, service.NewGroups(groups))
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
@@ -158,6 +170,9 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
 		EventsClient:       callgatev1.NewEventsClient(conn),
+		MediaClient:        callgatev1.NewMediaClient(conn),
+		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
+		conn:               conn,
 		GroupsClient:       callgatev1.NewGroupsClient(conn),
 		control:            control,
 		log:                log,

@@ -105,11 +105,14 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub, groups),
+		Events:       service.NewEvents(log, hub, outcomes, groups),
+		Media:        service.NewMedia(client, actions),
+		Recordings:   service.NewRecordings(client, log, actions),
 		Groups:       service.NewGroups(groups),
 		Callbacks:    receiver,
 		Emulator:     emulatorServer(em),
