@@ -608,3 +608,32 @@ func TestGroupIsMeasured(t *testing.T) {
 		t.Errorf("there are %d labels", n)
 	}
 }
+
+// TestGroupGivesNothingUpWithoutRoom: when the list of dead letters is full, the
+// group goes on, and gives out what cannot come on it.
+func TestGroupGivesNothingUpWithoutRoom(t *testing.T) {
+	log, g := openGroups(t)
+	room := func(bytes int64) {
+		config := g.store.letters.CachedInfo().Config
+		config.MaxBytes = bytes
+		if _, err := log.js.UpdateStream(testContext(t), config); err != nil {
+			t.Fatal(err)
+		}
+	}
+	room(10)
+	appendMany(t, log, "a", 0, 2)
+	appendMany(t, log, "b", 0, 2)
+	m := member(t, g, JoinOptions{AckWait: time.Second, MaxDeliveries: 1})
+	bad := getsEvent(t, m, "a-0", 1)
+	other := getsEvent(t, m, "b-0", 1)
+	nack(t, g, bad)
+	ack(t, g, 1, other)
+	ack(t, g, 1, getsEvent(t, m, "b-1", 1))
+	getsEvent(t, m, "a-0", 1)
+	room(maxLettersBytes)
+	nack(t, g, bad)
+	getsEvent(t, m, "a-1", 1)
+	if dead := letters(t, g); len(dead) != 1 {
+		t.Errorf("dead letters are %v", dead)
+	}
+}

@@ -293,6 +293,15 @@ func (w *groupModel) finishWrite() {
 	}
 	write := w.inFlight
 	w.inFlight = nil
+	if len(write.snapshot.buried) > 0 && w.random.IntN(6) == 0 { // there is no room for dead letters
+		for _, e := range w.m.closing {
+			if e.grave {
+				w.failures[e.seq] = modelMaxDeliveries - 1
+			}
+		}
+		w.m.notBuried(w.now)
+		return
+	}
 	for _, e := range write.snapshot.buried {
 		w.letters[e.seq] = e.deadLetter(w.now)
 		delete(w.replaying, e.seq)

@@ -3,11 +3,9 @@ package eventstream
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
@@ -93,80 +91,6 @@ type groupWaiter struct {
 	version uint64
 	msg     *nats.Msg
 	then    func()
-}
-
-// newGroupOwner takes a group over: by writing its state.
-func newGroupOwner(ctx context.Context, g *Groups, key string, config *logv1.GroupConfig, state *logv1.GroupState, revision uint64) (*groupOwner, error) {
-	o := &groupOwner{
-		groups: g, key: key, id: uuid.NewString(), config: config, logger: g.logger.With("group", config.GetName()),
-		machine: newGroupMachine(config.GetAckWait().AsDuration(), int(config.GetMaxDeliveries())),
-		mailbox: make(chan *nats.Msg, maxGroupMailbox), items: make(chan groupItem), done: make(chan func(), 16),
-		peers: make(map[string]*groupPeer), awaited: make(set[string]), revision: revision,
-	}
-	letters, err := o.letters(ctx, state)
-	if err != nil {
-		return nil, err
-	}
-	o.after = o.machine.restore(state, letters)
-	now := time.Now()
-	if !g.alone {
-		o.awaited, o.awaiting = setOf(state.GetMembers()), now.Add(g.times.grace)
-	}
-	snapshot := o.machine.snapshot()
-	o.complete(snapshot.state)
-	if o.revision, err = g.store.write(ctx, stateKey(key), snapshot.state, revision); err != nil {
-		return nil, err
-	}
-	o.renewed, o.needed = now, now
-	o.ctx, o.cancel = context.WithCancel(g.ctx)
-	return o, nil
-}
-
-// letters are the dead letters that a state gives out again.
-func (o *groupOwner) letters(ctx context.Context, state *logv1.GroupState) (map[uint64]*Event, error) {
-	var seqs []uint64
-	for _, n := range state.GetNoted() {
-		if n.GetReplay() {
-			seqs = append(seqs, n.GetSeq())
-		}
-	}
-	events, err := o.loadLetters(ctx, seqs)
-	if err != nil {
-		return nil, err
-	}
-	found := make(map[uint64]*Event, len(events))
-	for _, ev := range events {
-		found[ev.Seq] = ev
-	}
-	return found, nil
-}
-
-// loadLetters are the events of dead letters; those that there are.
-func (o *groupOwner) loadLetters(ctx context.Context, seqs []uint64) (events []*Event, err error) {
-	for _, seq := range seqs {
-		_, letter, err := o.groups.store.letter(ctx, leaderRequest{LastFor: letterSubject(o.key, o.config.GetIncarnation(), seq)})
-		if err != nil {
-			return nil, err
-		}
-		if letter == nil {
-			continue
-		}
-		ev, err := newEvent(o.groups.log.id, letter.GetSeq(), letter.GetRecord())
-		if err != nil {
-			return nil, err
-		}
-		events = append(events, ev)
-	}
-	return events, nil
-}
-
-// listen begins to take questions.
-func (o *groupOwner) listen() (err error) {
-	o.sub, err = o.groups.log.conn.ChanSubscribe(groupSubject+o.key, o.mailbox)
-	if err != nil {
-		return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
-	}
-	return nil
 }
 
 // run moves the group until it has a reason to end.
@@ -369,115 +293,4 @@ func (o *groupOwner) lose(now time.Time, id string) {
 func (o *groupOwner) mayGiveOut(now time.Time) bool {
 	return !o.draining && o.over == goesOn && now.Sub(o.renewed) < o.groups.times.stop &&
 		(len(o.awaited) == 0 || !now.Before(o.awaiting))
-}
-
-// write writes the state as it is now, beside.
-func (o *groupOwner) write(now time.Time) {
-	snapshot, revision := o.machine.snapshot(), o.revision
-	o.complete(snapshot.state)
-	o.writing = true
-	o.aside(func(context.Context) func() {
-		ctx, cancel := context.WithTimeout(context.Background(), groupTry) // also when it is to end
-		defer cancel()
-		written, err := o.store(ctx, snapshot, revision, now)
-		return func() {
-			o.writing = false
-			o.wrote(snapshot, written, err, now)
-		}
-	})
-}
-
-// complete adds to a state what the machine does not know.
-func (o *groupOwner) complete(state *logv1.GroupState) {
-	state.Incarnation, state.Owner = o.config.GetIncarnation(), o.id
-}
-
-// store writes a snapshot and returns the state's new revision.
-func (o *groupOwner) store(ctx context.Context, s groupSnapshot, revision uint64, now time.Time) (uint64, error) {
-	store := o.groups.store
-	for _, e := range s.buried {
-		if err := store.bury(ctx, letterSubject(o.key, o.config.GetIncarnation(), e.seq), e.deadLetter(now)); err != nil {
-			return 0, fmt.Errorf("dead letter %d: %w", e.seq, err)
-		}
-	}
-	for _, seq := range s.raised {
-		if _, err := store.raise(ctx, letterSubject(o.key, o.config.GetIncarnation(), seq)); err != nil {
-			return 0, fmt.Errorf("dead letter %d: %w", seq, err)
-		}
-	}
-	written, err := store.write(ctx, stateKey(o.key), s.state, revision)
-	if !errors.Is(err, errGroupTaken) {
-		return written, err
-	}
-	// It may have been written here, by a write whose answer was lost.
-	found := &logv1.GroupState{}
-	revision, _, err = store.get(ctx, stateKey(o.key), found)
-	if err != nil {
-		return 0, err
-	}
-	if found.GetOwner() != o.id {
-		return 0, errGroupTaken
-	}
-	return store.write(ctx, stateKey(o.key), s.state, revision)
-}
-
-func (o *groupOwner) wrote(s groupSnapshot, revision uint64, err error, began time.Time) {
-	switch {
-	case errors.Is(err, errGroupTaken):
-		o.end(overtaken)
-	case err != nil:
-		o.logger.Warn("the group's state could not be written", "error", err)
-		o.rewrite = time.Now().Add(groupRewrite)
-	default:
-		o.revision, o.renewed = revision, began
-		o.machine.wrote(s.version)
-		for _, e := range s.buried {
-			o.logger.Warn("an event became a dead letter", "seq", e.seq, "deliveries", e.failures, "cause", e.cause.String(),
-				"call_connection_id", e.event.CallEvent.GetCallConnectionId())
-		}
-		o.metrics.count(&o.machine.counts)
-	}
-}
-
-// finish ends what is under way, lets go of the group, and tells everybody.
-func (o *groupOwner) finish() {
-	_ = o.sub.Unsubscribe() // fails only with a connection that is closed
-	o.cancel()
-	for o.beside > 0 {
-		apply := <-o.done
-		o.beside--
-		apply()
-	}
-	if o.over == letsGo {
-		ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
-		defer cancel()
-		snapshot := o.machine.snapshot()
-		o.complete(snapshot.state)
-		snapshot.state.Owner = ""
-		if revision, err := o.store(ctx, snapshot, o.revision, time.Now()); err != nil {
-			o.logger.Warn("the group could not be let go of, and lies still until its lease lapses", "error", err)
-		} else {
-			o.wrote(snapshot, revision, nil, time.Now())
-			o.answer()
-		}
-	}
-	why := logv1.GroupPush_END_MOVED
-	if o.over == deleted {
-		why = logv1.GroupPush_END_DELETED
-	}
-	for _, peer := range o.peers {
-		peer.pushed().End = why
-	}
-	o.flush()
-	for _, w := range o.waiters {
-		o.reply(w.msg, &logv1.GroupReply{Status: logv1.GroupReply_STATUS_MOVED})
-	}
-	for {
-		select {
-		case msg := <-o.mailbox:
-			o.reply(msg, &logv1.GroupReply{Status: logv1.GroupReply_STATUS_MOVED})
-		default:
-			return
-		}
-	}
 }

@@ -22,6 +22,10 @@ type groupSnapshot struct {
 // changed tells whether there is something to write that somebody waits for.
 func (m *groupMachine) changed() bool { return m.version > m.written }
 
+// maxStateNotes bounds the notes of a state, in bytes; further ones are not durable
+// before their events are dead letters. The rest of a state is some 100 KiB at most.
+const maxStateNotes = 128 << 10
+
 // snapshot is the group as it is to be written. A dead letter comes on the list
 // before it leaves the state, and only after its last failure was written, so that
 // whoever takes over in between gives it out to nobody.
@@ -32,18 +36,23 @@ func (m *groupMachine) snapshot() groupSnapshot {
 		Early:   slices.Sorted(maps.Keys(m.early)),
 		Members: slices.Sorted(maps.Keys(m.members)),
 	}}
+	notes := 0
 	for _, seq := range slices.Sorted(maps.Keys(m.entries)) {
 		e := m.entries[seq]
 		switch {
 		case e.settled > 0 && e.grave:
+			e.listed = true
 			s.buried = append(s.buried, e)
-		case e.settled > 0 && e.replay:
+		case e.settled > 0 && (e.replay || e.listed):
 			s.raised = append(s.raised, seq)
 		case e.settled > 0:
-		case e.failures == 0 && e.hole == nil && !e.replay:
+		case e.failures == 0 && e.hole == nil && !e.replay && !e.listed:
 			s.state.Open = append(s.state.Open, seq)
 		default:
-			noted := &logv1.OpenEntry{Seq: seq, Failures: int32(e.failures), Cause: e.cause, Note: e.note, Replay: e.replay}
+			noted := &logv1.OpenEntry{Seq: seq, Failures: int32(e.failures), Cause: e.cause, Replay: e.replay, Listed: e.listed}
+			if notes += len(e.note); notes <= maxStateNotes {
+				noted.Note = e.note
+			}
 			if e.hole != nil {
 				noted.Hole = &logv1.Hole{From: e.hole.from, Reason: e.hole.reason}
 			}
@@ -65,7 +74,7 @@ func (m *groupMachine) restore(state *logv1.GroupState, letters map[uint64]*Even
 		noted = append(noted, &logv1.OpenEntry{Seq: seq})
 	}
 	for _, n := range noted {
-		e := &groupEntry{seq: n.GetSeq(), failures: int(n.GetFailures()), cause: n.GetCause(), note: n.GetNote(), replay: n.GetReplay()}
+		e := &groupEntry{seq: n.GetSeq(), failures: int(n.GetFailures()), cause: n.GetCause(), note: n.GetNote(), replay: n.GetReplay(), listed: n.GetListed()}
 		if e.replay && letters[e.seq] == nil {
 			continue // taken off the list just before
 		}

@@ -25,9 +25,15 @@ const (
 	lettersStream  = "CALLGATE_DEAD_LETTERS"
 	letterPrefix   = "callgate.dead."
 	// maxLettersBytes bounds the dead letters of all groups. When it is reached, no
-	// event is given up: it is given out again.
+	// event is given up: each is given out again after its ack_wait.
 	maxLettersBytes = 1 << 30
 )
+
+// errLettersFull says that there is no room for another dead letter.
+var errLettersFull = errors.New("the list of dead letters is full")
+
+// codeStoreFailed is the server's error when a message is beyond a stream's limits.
+const codeStoreFailed jetstream.ErrorCode = 10077
 
 // errGroupTaken says that somebody else wrote the state in between.
 var errGroupTaken = errors.New("the group has another owner")
@@ -231,7 +237,12 @@ func (s *groupStore) bury(ctx context.Context, subject string, letter *logv1.Dea
 	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if _, err := s.log.js.Publish(asked, subject, raw); err != nil {
+	_, err = s.log.js.Publish(asked, subject, raw)
+	var refusal *jetstream.APIError
+	switch {
+	case errors.As(err, &refusal) && refusal.ErrorCode == codeStoreFailed:
+		return errLettersFull
+	case err != nil:
 		return unavailable(ctx, err)
 	}
 	return nil

@@ -97,7 +97,8 @@ type EventsClient interface {
 	// NackEvents tells that a group's events could not be dealt with: each that a
 	// member has now is given out again, after a delay if that is wanted, or is a
 	// dead letter if this was its last delivery. What no member has, as it was
-	// acknowledged or handed on meanwhile, is passed over. Errors: as of AckEvents.
+	// acknowledged or handed on meanwhile, is passed over. It returns when that is
+	// durable. Errors: as of AckEvents.
 	NackEvents(ctx context.Context, in *NackEventsRequest, opts ...grpc.CallOption) (*NackEventsResponse, error)
 	// ListEvents lists one call connection's events, oldest first. With
 	// include_commands that is the call's whole story: what was asked for, how it
@@ -247,7 +248,8 @@ type EventsServer interface {
 	// NackEvents tells that a group's events could not be dealt with: each that a
 	// member has now is given out again, after a delay if that is wanted, or is a
 	// dead letter if this was its last delivery. What no member has, as it was
-	// acknowledged or handed on meanwhile, is passed over. Errors: as of AckEvents.
+	// acknowledged or handed on meanwhile, is passed over. It returns when that is
+	// durable. Errors: as of AckEvents.
 	NackEvents(context.Context, *NackEventsRequest) (*NackEventsResponse, error)
 	// ListEvents lists one call connection's events, oldest first. With
 	// include_commands that is the call's whole story: what was asked for, how it

@@ -384,7 +384,9 @@ type OpenEntry struct {
 	// Of a hole.
 	Hole *Hole `protobuf:"bytes,5,opt,name=hole,proto3" json:"hole,omitempty"`
 	// It is a dead letter that is given out again.
-	Replay        bool `protobuf:"varint,6,opt,name=replay,proto3" json:"replay,omitempty"`
+	Replay bool `protobuf:"varint,6,opt,name=replay,proto3" json:"replay,omitempty"`
+	// It may be on the list of dead letters, though it was not given up.
+	Listed        bool `protobuf:"varint,7,opt,name=listed,proto3" json:"listed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -457,6 +459,13 @@ func (x *OpenEntry) GetHole() *Hole {
 func (x *OpenEntry) GetReplay() bool {
 	if x != nil {
 		return x.Replay
+	}
+	return false
+}
+
+func (x *OpenEntry) GetListed() bool {
+	if x != nil {
+		return x.Listed
 	}
 	return false
 }
@@ -1609,14 +1618,15 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\x04open\x18\x04 \x03(\x04R\x04open\x120\n" +
 	"\x05noted\x18\x05 \x03(\v2\x1a.callgate.log.v1.OpenEntryR\x05noted\x12\x14\n" +
 	"\x05early\x18\x06 \x03(\x04R\x05early\x12\x18\n" +
-	"\amembers\x18\a \x03(\tR\amembers\"\xc5\x01\n" +
+	"\amembers\x18\a \x03(\tR\amembers\"\xdd\x01\n" +
 	"\tOpenEntry\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\bfailures\x18\x02 \x01(\x05R\bfailures\x123\n" +
 	"\x05cause\x18\x03 \x01(\x0e2\x1d.callgate.v1.DeadLetter.CauseR\x05cause\x12\x12\n" +
 	"\x04note\x18\x04 \x01(\tR\x04note\x12)\n" +
 	"\x04hole\x18\x05 \x01(\v2\x15.callgate.log.v1.HoleR\x04hole\x12\x16\n" +
-	"\x06replay\x18\x06 \x01(\bR\x06replay\"Q\n" +
+	"\x06replay\x18\x06 \x01(\bR\x06replay\x12\x16\n" +
+	"\x06listed\x18\a \x01(\bR\x06listed\"Q\n" +
 	"\x04Hole\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\x04R\x04from\x125\n" +
 	"\x06reason\x18\x02 \x01(\x0e2\x1d.callgate.v1.StreamGap.ReasonR\x06reason\"\xd5\x01\n" +
