@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/callgate/callgate/console"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
 )
@@ -34,6 +35,8 @@ type Options struct {
 	Callbacks http.Handler
 	// Emulator is nil without an emulator.
 	Emulator *http.Server
+	// Console is what the web page is told.
+	Console console.Config
 
 	Interceptors *service.Interceptors
 	// Ready says why the gateway cannot do its work, if it cannot.
@@ -66,7 +69,11 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s.rest = rest
-	s.http = newHTTPServer(s.httpHandler())
+	handler, err := s.httpHandler()
+	if err != nil {
+		return nil, err
+	}
+	s.http = newHTTPServer(handler)
 	s.callbacks = newHTTPServer(opts.Callbacks)
 	return s, nil
 }
