@@ -9,6 +9,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 
 	"github.com/callgate/callgate/eventstream/natscluster"
+	"github.com/callgate/callgate/mask"
 )
 
 // natsCluster is three NATS servers in this process.
@@ -70,7 +71,7 @@ func (c *natsCluster) account(tb testing.TB, folder string) *NATSOptions {
 		tb.Fatalf("there are %d accounts only", clusterAccounts)
 	}
 	o := c.natsOptions(0)
-	o.User, o.Password = fmt.Sprintf("a%d", i), "a"
+	o.User, o.Password = fmt.Sprintf("a%d", i), mask.NewSecret("a")
 	return o
 }
 

@@ -46,16 +46,16 @@ func newUnconfirmed(reg prometheus.Registerer) prometheus.Counter {
 	})
 }
 
-// AppendCommand stores what became of an action: ev has a type COMMAND_*, its
+// AppendCommand stores what became of an action, as about a call of owner: ev has a type COMMAND_*, its
 // times, the call and the detail, and is given its id and what else it is known
 // by. It returns once ev is durable, as Append does; an ev that is not waited for
 // until then may still be stored.
-func (l *Log) AppendCommand(ctx context.Context, ev *callgatev1.CallEvent) error {
+func (l *Log) AppendCommand(ctx context.Context, owner string, ev *callgatev1.CallEvent) error {
 	ev.Id = uuid.NewString()
 	ev.TypeName = commandTypeName(ev.GetType())
 	ev.Source = callgatev1.CallEventSource_CALL_EVENT_SOURCE_GATEWAY
 	ev.EventSource = commandSource
-	err := l.Append(ctx, &logv1.Record{Event: ev})
+	err := l.Append(ctx, &logv1.Record{Event: ev, Owner: owner})
 	if err != nil {
 		l.unconfirmed.Inc()
 	}

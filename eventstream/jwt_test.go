@@ -92,7 +92,7 @@ func newVerifier(tb testing.TB, a *authority) (*Verifier, *clock) {
 	tb.Helper()
 	time := &clock{now: receivedAt}
 	return NewVerifier(VerifierOptions{
-		ConfigURL: a.server.URL + "/config", Audience: audience, HTTPClient: a.server.Client(), Now: time.Now,
+		ConfigURL: a.server.URL + "/config", Audiences: []string{audience}, HTTPClient: a.server.Client(), Now: time.Now,
 	}), time
 }
 

@@ -141,11 +141,21 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 	if err != nil {
 		t.Fatal(err)
 	}
+	pages, err := eventstream.NewTokens([]byte("the key of page tokens"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	allowed, err := service.ParseAllowedCallbacks([]string{"https://app", "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
 	outcomes := service.NewOutcomes(hub, client)
-	actions := service.NewActions(outcomes, requests, log, newErrors(t), callbackPrefix, callbackToken, logger)
+	actions := service.NewActions(outcomes, requests, log, newErrors(t), service.Callbacks{
+		Prefix: callbackPrefix, Token: func(string) string { return callbackToken }, Allowed: allowed,
+	}, logger)
 	control := service.NewCallControl(client, actions)
 	callgatev1.RegisterCallControlServer(server, control)
-	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
+	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions, pages))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes))
 	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
 	callgatev1.RegisterRecordingsServer(server, service.NewRecordings(client, log, actions))

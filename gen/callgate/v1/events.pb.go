@@ -683,7 +683,8 @@ func (x *StreamGap) GetReason() StreamGap_Reason {
 	return StreamGap_REASON_UNSPECIFIED
 }
 
-// StreamDraining says that the gateway is about to stop.
+// StreamDraining says that the gateway is about to stop, or that the stream has
+// been open for long: connect again. The stream ends.
 type StreamDraining struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Go on after this position.
