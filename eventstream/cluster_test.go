@@ -23,7 +23,7 @@ type natsCluster struct {
 }
 
 // clusterAccounts is how many logs the tests of one process may make.
-const clusterAccounts = 300
+const clusterAccounts = 500
 
 type natsNode struct {
 	*server.Server
