@@ -38,6 +38,7 @@ func (c *roleCmd) Run(ctx context.Context) error {
 		"stub":        stubUpstream,
 		"unary":       bareUnary,
 		"jetstream":   bareJetStream,
+		"flood":       flood,
 	}[c.Name]
 	if be == nil {
 		return fmt.Errorf("there is no role %q", c.Name)

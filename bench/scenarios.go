@@ -6,7 +6,7 @@ import "slices"
 func scenarios() []scenario {
 	return slices.Concat(
 		fanOutScenarios(),
-		[]scenario{pacedScenario(), indexedScenario(), stalledScenario()},
+		[]scenario{pacedScenario(), indexedScenario(), stalledScenario(), floodScenario()},
 		ingestScenarios(),
 		[]scenario{webhookScenario()},
 		unaryScenarios(),

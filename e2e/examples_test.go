@@ -31,6 +31,8 @@ type block struct {
 
 var (
 	comment = regexp.MustCompile(`^<!-- (expect|background): (.*) -->$`)
+	// people are those of the examples, and what speaks for them.
+	people  = regexp.MustCompile(`425555|800555|res_[a-z]|/callbacks/[^*]|key=[^*]|eyJ[A-Za-z0-9_-]{4}|Bearer [^*]`)
 	address = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:http://)?([0-9.:]+)`)
 )
 
@@ -40,7 +42,7 @@ func TestExamples(t *testing.T) {
 	replacer := strings.NewReplacer(
 		"127.0.0.1:9090", addresses["gRPC"], "127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"])
 	var blocks []*block
-	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/events.md"} {
+	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/cli.md", "docs/events.md", "docs/security.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Fatal(err)
@@ -53,6 +55,8 @@ func TestExamples(t *testing.T) {
 
 	script := exec.Command("bash", "-c", scriptOf(blocks))
 	script.Dir = dir
+	script.Env = append(os.Environ(), "CALLGATE_ADDR="+addresses["gRPC"],
+		"PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
 	script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var trouble bytes.Buffer
 	script.Stderr = &trouble
@@ -85,8 +89,12 @@ func startGateway(t *testing.T, dir string) map[string]string {
 		t.Fatal(err)
 	}
 	gateway := exec.Command(binary, "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0",
-		"--emulator-addr=127.0.0.1:0", "--data-dir="+filepath.Join(dir, "data"))
-	gateway.Stdout, gateway.Stderr = log, log
+		"--emulator-addr=127.0.0.1:0", "--data-dir="+filepath.Join(dir, "data"), "--log-level=debug")
+	said, err := os.Create(filepath.Join(dir, "gateway.err"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	gateway.Stdout, gateway.Stderr = log, said
 	begun := time.Now()
 	if err := gateway.Start(); err != nil {
 		t.Fatal(err)
@@ -94,7 +102,12 @@ func startGateway(t *testing.T, dir string) map[string]string {
 	t.Cleanup(func() {
 		_ = gateway.Process.Signal(syscall.SIGTERM)
 		if err := gateway.Wait(); err != nil {
-			t.Errorf("the gateway did not stop cleanly: %v\n%s", err, read(log.Name()))
+			t.Errorf("the gateway did not stop cleanly: %v\n%s", err, read(said.Name()))
+		}
+		for _, line := range bytes.Split(read(said.Name()), []byte("\n")) {
+			if people.Match(line) {
+				t.Errorf("the log tells of people: %s", line)
+			}
 		}
 	})
 	addresses := map[string]string{}
@@ -104,7 +117,7 @@ func startGateway(t *testing.T, dir string) map[string]string {
 		}
 		return bytes.Contains(read(log.Name()), []byte("CallControl/CreateCall"))
 	}) {
-		t.Fatalf("the gateway did not start:\n%s", read(log.Name()))
+		t.Fatalf("the gateway did not start:\n%s%s", read(log.Name()), read(said.Name()))
 	}
 	t.Logf("ready after %v", time.Since(begun).Round(time.Millisecond))
 	return addresses

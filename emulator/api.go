@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -22,6 +23,7 @@ const maxBody = 64 << 10
 type exchange struct {
 	world   *world
 	request *http.Request
+	control *http.ResponseController
 	route   route
 	version string // the api-version asked for
 	base    string // URL under which the client reached us
@@ -75,7 +77,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 	if id := r.Header.Get("x-ms-client-request-id"); id != "" {
 		h.Set("x-ms-client-request-id", id)
 	}
-	x := &exchange{world: e.currentWorld(), request: r, base: e.baseURL(r)}
+	x := &exchange{world: e.currentWorld(), request: r, control: http.NewResponseController(w), base: e.baseURL(r)}
 	if x.world == nil {
 		e.refuse(w, &apiError{http.StatusServiceUnavailable, codeUnavailable, "The emulator is closed."})
 		return
@@ -100,7 +102,7 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
 		_, _ = w.Write(body) // the client is gone: the call goes on without it
 	}
-	_ = http.NewResponseController(w).Flush() // so that no event overtakes it
+	_ = x.control.Flush() // so that no event overtakes it
 }
 
 // carryOut checks and performs a request. Everything that a request can cause
@@ -108,6 +110,9 @@ func (e *Emulator) serveAPI(w http.ResponseWriter, r *http.Request) {
 func (e *Emulator) carryOut(x *exchange, h http.Header) (status int, body []byte, err error) {
 	r := x.request
 	content, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxBody))
+	if err == nil {
+		_ = x.control.SetReadDeadline(time.Time{}) // the server's time for reading: a fault may take longer
+	}
 	x.receive(content)
 	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 		return 0, nil, &apiError{http.StatusRequestEntityTooLarge, codeTooLarge, "The request body is too large."}

@@ -119,7 +119,7 @@ func (e *Emulator) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OpenIDConfigurationPath, e.serveOpenIDConfiguration)
 	mux.HandleFunc("GET "+JWKSPath, e.signer.serveJWKS)
-	mux.Handle("/control/", e.control.rest)
+	mux.Handle("/control/", http.MaxBytesHandler(e.control.rest, maxBody))
 
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path := r.URL.EscapedPath()
@@ -158,5 +158,7 @@ func NewServer(handler http.Handler) *http.Server {
 		Handler:           handler,
 		Protocols:         protocols,
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -23,11 +24,44 @@ const (
 	subscriptionValidationEvent = "Microsoft.EventGrid.SubscriptionValidationEvent"
 )
 
+// EventGridOptions say what is let in from Event Grid. The zero value: all that
+// has a good key.
+type EventGridOptions struct {
+	// Verifier checks the signed tokens of a webhook that is protected by Entra ID;
+	// see EntraOptions. Nil: there are none.
+	Verifier *Verifier
+	// WithoutKey lets in what has a signed token, and no key in the address. It
+	// needs a Verifier.
+	WithoutKey bool
+	// Topics are the resource ids of the topics whose subscriptions are confirmed
+	// and whose events are let in, in any case of letters; empty: of all.
+	Topics []string
+}
+
+var errForeignTopic = errors.New("a topic that is not to be let in")
+
+// admit authenticates a delivery or a handshake.
+func (rc *Receiver) admit(r *http.Request) (verdict, error) {
+	o := rc.options.EventGrid
+	if keys := r.URL.Query()["key"]; !o.WithoutKey && (len(keys) != 1 || !rc.options.Tokens.VerifyEventGrid(keys[0])) {
+		return verdictBadToken, errors.New("bad key")
+	}
+	if o.WithoutKey && o.Verifier == nil {
+		return verdictBadToken, errors.New("nothing lets anybody in")
+	}
+	return verify(r, o.Verifier)
+}
+
+// ofTopic tells whether what comes from topic is to be let in.
+func (o EventGridOptions) ofTopic(topic string) bool {
+	return len(o.Topics) == 0 || slices.ContainsFunc(o.Topics, func(t string) bool { return strings.EqualFold(t, topic) })
+}
+
 // eventGrid serves one delivery of Event Grid, in either schema, or the handshake
 // of the Event Grid schema.
 func (rc *Receiver) eventGrid(w http.ResponseWriter, r *http.Request) (verdict, error) {
-	if !rc.options.Tokens.VerifyEventGrid(r.URL.Query().Get("key")) {
-		return verdictBadToken, errors.New("bad key")
+	if v, err := rc.admit(r); err != nil {
+		return v, err
 	}
 	body, v, err := readBody(w, r)
 	if err != nil {
@@ -35,35 +69,47 @@ func (rc *Receiver) eventGrid(w http.ResponseWriter, r *http.Request) (verdict, 
 	}
 	if strings.EqualFold(r.Header.Get(eventTypeHeader), subscriptionValidation) ||
 		bytes.Contains(body, []byte(subscriptionValidationEvent)) {
-		code, err := validationCode(body)
-		if err != nil {
+		topic, code, err := validation(body)
+		switch {
+		case err != nil:
 			return verdictMalformed, err
-		}
-		if code != "" {
+		case code != "" && !rc.options.EventGrid.ofTopic(topic):
+			return verdictForeignTopic, errForeignTopic
+		case code != "":
 			return verdictHandshake, answerValidation(w, code)
 		}
 	}
-	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_EVENT_GRID)
+	records, err := DecodeEvents(body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_EVENT_GRID, rc.options.Now())
+	if err != nil {
+		return verdictMalformed, err
+	}
+	for _, record := range records {
+		if !rc.options.EventGrid.ofTopic(record.GetEvent().GetEventSource()) {
+			return verdictForeignTopic, errForeignTopic
+		}
+	}
+	return rc.store(r.Context(), records)
 }
 
-// validationCode is what Event Grid wants back to know that the endpoint wants its
-// events; empty when the body is another event. The validationUrl that comes with
-// it is not fetched: a sender must not make us call addresses.
-func validationCode(body []byte) (string, error) {
+// validation is whose events Event Grid asks us to take, and the code that it
+// wants back to know that we do; no code when the body is another event. The
+// validationUrl that comes with it is not fetched: a sender must not make us call
+// addresses.
+func validation(body []byte) (topic, code string, err error) {
 	envelopes, err := splitBatch(body)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if len(envelopes) != 1 || !strings.EqualFold(envelopes[0].EventType, subscriptionValidationEvent) {
-		return "", nil
+		return "", "", nil
 	}
 	var data struct {
 		Code string `json:"validationCode"`
 	}
 	if err := json.Unmarshal(envelopes[0].Data, &data); err != nil || data.Code == "" {
-		return "", errors.New("a subscription validation without validation code")
+		return "", "", errors.New("a subscription validation without validation code")
 	}
-	return data.Code, nil
+	return envelopes[0].Topic, data.Code, nil
 }
 
 func answerValidation(w http.ResponseWriter, code string) error {
@@ -72,10 +118,10 @@ func answerValidation(w http.ResponseWriter, code string) error {
 }
 
 // eventGridOptions serves the handshake of the CloudEvents schema: whoever holds
-// the key may send, at any rate.
+// the key may send, at any rate. It names no topic: the events themselves do.
 func (rc *Receiver) eventGridOptions(w http.ResponseWriter, r *http.Request) (verdict, error) {
-	if !rc.options.Tokens.VerifyEventGrid(r.URL.Query().Get("key")) {
-		return verdictBadToken, errors.New("bad key")
+	if v, err := rc.admit(r); err != nil {
+		return v, err
 	}
 	origin := r.Header.Get(requestOriginHeader)
 	if origin == "" {

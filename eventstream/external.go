@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/callgate/callgate/mask"
 )
 
 // NATSOptions are how to reach NATS servers that keep the log outside of this
@@ -22,7 +24,8 @@ type NATSOptions struct {
 	// CredentialsFile holds a user's JWT and its seed.
 	CredentialsFile string
 	// User and Password, or Token, are for servers without JWTs.
-	User, Password, Token string
+	User            string
+	Password, Token mask.Secret
 	// CAFile holds the certificates that the servers' are checked against; the
 	// system's when empty.
 	CAFile string
@@ -102,10 +105,10 @@ func (o *NATSOptions) security() []nats.Option {
 		opts = append(opts, nats.UserCredentials(o.CredentialsFile))
 	}
 	if o.User != "" {
-		opts = append(opts, nats.UserInfo(o.User, o.Password))
+		opts = append(opts, nats.UserInfo(o.User, o.Password.Reveal()))
 	}
-	if o.Token != "" {
-		opts = append(opts, nats.Token(o.Token))
+	if o.Token.Given() {
+		opts = append(opts, nats.Token(o.Token.Reveal()))
 	}
 	if o.CAFile != "" {
 		opts = append(opts, nats.RootCAs(o.CAFile))

@@ -21,6 +21,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/callgate/callgate/mask"
 )
 
 // newServer is a single NATS server on a free port, after change, and how to reach
@@ -171,12 +173,12 @@ func TestExternalLogCredentials(t *testing.T) {
 		options NATSOptions
 		want    string // of the error
 	}{
-		"user and password":        {NATSOptions{URLs: byUser.URLs, User: "gate", Password: "hush-hush"}, ""},
+		"user and password":        {NATSOptions{URLs: byUser.URLs, User: "gate", Password: mask.NewSecret("hush-hush")}, ""},
 		"user and password in URL": {NATSOptions{URLs: []string{inURL}}, ""},
-		"a wrong password":         {NATSOptions{URLs: byUser.URLs, User: "gate", Password: "hush-hush!"}, "Authorization Violation"},
+		"a wrong password":         {NATSOptions{URLs: byUser.URLs, User: "gate", Password: mask.NewSecret("hush-hush!")}, "Authorization Violation"},
 		"none":                     {NATSOptions{URLs: byUser.URLs}, "Authorization Violation"},
-		"a token":                  {NATSOptions{URLs: byToken.URLs, Token: "hush-hush"}, ""},
-		"a wrong token":            {NATSOptions{URLs: byToken.URLs, Token: "hush-hush!"}, "Authorization Violation"},
+		"a token":                  {NATSOptions{URLs: byToken.URLs, Token: mask.NewSecret("hush-hush")}, ""},
+		"a wrong token":            {NATSOptions{URLs: byToken.URLs, Token: mask.NewSecret("hush-hush!")}, "Authorization Violation"},
 		"nobody there":             {NATSOptions{URLs: []string{"nats://gate:hush-hush@127.0.0.1:1"}}, "127.0.0.1:1"},
 		"a wrong URL":              {NATSOptions{URLs: []string{"nats://gate:hush-hush@127.0.0.1:port"}}, "NATS address 1 is not of the form"},
 		"another scheme":           {NATSOptions{URLs: []string{"http://gate:hush-hush@127.0.0.1"}}, "NATS address 1 is not of the form"},

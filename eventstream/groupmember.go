@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,7 +39,10 @@ type GroupMember struct {
 	startCursor, earliestCursor string
 	interval                    time.Duration
 	timer                       *time.Timer
-	drained                     bool
+	ageing                      *time.Timer
+	aged                        chan struct{}
+	drained                     atomic.Bool // the gateway has ended it
+	retention                   Retention
 
 	inbox    *nats.Subscription
 	pushes   chan *nats.Msg
@@ -68,6 +72,7 @@ func (g *Groups) newMember(ctx context.Context, key string, config *logv1.GroupC
 	m := &GroupMember{
 		groups: g, key: key, id: uuid.NewString(), config: config, limit: o.MaxUnacknowledged, interval: o.HeartbeatInterval,
 		pushes: make(chan *nats.Msg, maxGroupPushes), holds: make(set[uint64]), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		aged: make(chan struct{}),
 	}
 	if m.limit == 0 {
 		m.limit = DefaultMaxUnacknowledged
@@ -82,13 +87,15 @@ func (g *Groups) newMember(ctx context.Context, key string, config *logv1.GroupC
 	if err := m.join(ctx); err != nil {
 		return nil, errors.Join(err, m.inbox.Unsubscribe())
 	}
-	earliest, _, _, err := g.log.bounds(ctx)
+	state, err := g.log.state(ctx)
 	if err != nil {
 		m.leave(false)
 		return nil, errors.Join(err, m.inbox.Unsubscribe())
 	}
-	m.startCursor, m.earliestCursor = g.log.cursor(m.position), g.log.cursor(earliest)
+	m.retention = g.log.retention(state)
+	m.startCursor, m.earliestCursor = g.log.cursor(m.position), g.log.cursor(max(state.FirstSeq, 1)-1)
 	m.timer = time.NewTimer(m.interval)
+	m.ageing = g.hub.afterAge(func() { close(m.aged) })
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	g.hub.metrics.subscriptions.Inc()
 	go m.run()
@@ -136,7 +143,7 @@ func (m *GroupMember) run() {
 		if !again {
 			continue
 		}
-		if m.groups.hub.isDraining() { // the stream is about to end
+		if m.groups.hub.drained.Load() { // the stream is about to end
 			return
 		}
 		if m.failed() == nil {
@@ -251,6 +258,12 @@ func (m *GroupMember) failed() error {
 // which the log keeps everything.
 func (m *GroupMember) Started() (cursor, earliest string) { return m.startCursor, m.earliestCursor }
 
+// Retention is what the log keeps, as it was when the group was joined.
+func (m *GroupMember) Retention() Retention { return m.retention }
+
+// Position is the group's.
+func (m *GroupMember) Position() string { return m.cursor() }
+
 // Membership is what was joined.
 func (m *GroupMember) Membership() *callgatev1.GroupMembership {
 	return &callgatev1.GroupMembership{
@@ -259,8 +272,8 @@ func (m *GroupMember) Membership() *callgatev1.GroupMembership {
 	}
 }
 
-// Next waits for the next item. It returns io.EOF when the member was drained or
-// closed; ctx's error when that ends first; ErrGroupNotFound when the group was
+// Next waits for the next item. It returns io.EOF when the member was drained, has
+// grown old or was closed; ctx's error when that ends first; ErrGroupNotFound when the group was
 // deleted, and ErrLogUnavailable when no owner could be found: it is a member no
 // more.
 func (m *GroupMember) Next(ctx context.Context) (Item, error) {
@@ -273,6 +286,8 @@ func (m *GroupMember) Next(ctx context.Context) (Item, error) {
 			return Item{}, io.EOF
 		case <-m.groups.hub.draining:
 			return m.drain()
+		case <-m.aged:
+			return m.drain()
 		default:
 		}
 		if item, ok, err := m.pending(); ok || err != nil {
@@ -283,6 +298,7 @@ func (m *GroupMember) Next(ctx context.Context) (Item, error) {
 		case <-ctx.Done():
 		case <-m.ctx.Done():
 		case <-m.groups.hub.draining:
+		case <-m.aged:
 		case <-m.timer.C:
 			return Item{Heartbeat: &Heartbeat{Cursor: m.cursor(), Time: m.groups.hub.now()}}, nil
 		}
@@ -307,10 +323,9 @@ func (m *GroupMember) cursor() string {
 }
 
 func (m *GroupMember) drain() (Item, error) {
-	if m.drained {
+	if m.drained.Swap(true) {
 		return Item{}, io.EOF
 	}
-	m.drained = true
 	return Item{Draining: &Draining{Cursor: m.cursor()}}, nil
 }
 
@@ -343,7 +358,10 @@ func (m *GroupMember) Close() {
 		m.cancel()
 		<-m.stopped
 		m.timer.Stop()
-		m.leave(m.failed() == nil && !m.groups.hub.isDraining())
+		if m.ageing != nil {
+			m.ageing.Stop()
+		}
+		m.leave(m.failed() == nil && !m.drained.Load() && !m.groups.hub.drained.Load())
 		_ = m.inbox.Unsubscribe() // fails only with a connection that is closed
 		m.groups.hub.metrics.subscriptions.Dec()
 	})

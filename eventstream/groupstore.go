@@ -38,22 +38,22 @@ const codeStoreFailed jetstream.ErrorCode = 10077
 // errGroupTaken says that somebody else wrote the state in between.
 var errGroupTaken = errors.New("the group has another owner")
 
-// GroupName names a group. Every client has groups of its own.
+// GroupName names a group. Every service has groups of its own.
 type GroupName struct {
-	// Principal is the client; empty where clients are not authenticated.
-	Principal string
+	// Service is whose group it is; empty where clients are not authenticated.
+	Service string
 	// Name is of letters, digits, "-" and "_".
 	Name string
 }
 
 // key names the group in subjects and keys.
-func (n GroupName) key() string { return n.Name + "." + principalToken(n.Principal) }
+func (n GroupName) key() string { return n.Name + "." + serviceToken(n.Service) }
 
-func principalToken(principal string) string {
-	if principal == "" {
+func serviceToken(service string) string {
+	if service == "" {
 		return "-"
 	}
-	sum := sha256.Sum256([]byte(principal))
+	sum := sha256.Sum256([]byte(service))
 	return hex.EncodeToString(sum[:8])
 }
 
@@ -124,7 +124,7 @@ func (s *groupStore) get(ctx context.Context, key string, m proto.Message) (revi
 		return 0, false, nil
 	}
 	if err != nil {
-		return 0, false, unavailable(ctx, err)
+		return 0, false, s.log.server.unavailable(ctx, err)
 	}
 	if err := proto.Unmarshal(entry.Value(), m); err != nil {
 		return 0, false, fmt.Errorf("%s of a group: %w", key, err)
@@ -167,7 +167,7 @@ func (s *groupStore) write(ctx context.Context, key string, m proto.Message, rev
 	case errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists):
 		return 0, errGroupTaken
 	case err != nil:
-		return 0, unavailable(ctx, err)
+		return 0, s.log.server.unavailable(ctx, err)
 	}
 	return revision, nil
 }
@@ -178,22 +178,22 @@ func (s *groupStore) remove(ctx context.Context, key string) error {
 	defer cancel()
 	for _, k := range []string{configKey(key), stateKey(key)} {
 		if err := s.bucket.Purge(ctx, jetstream.WithPurgeSubject("$KV."+groupsBucket+"."+k)); err != nil {
-			return unavailable(ctx, err)
+			return s.log.server.unavailable(ctx, err)
 		}
 	}
 	if err := s.letters.Purge(ctx, jetstream.WithPurgeSubject(letterPrefix+key+".>")); err != nil {
-		return unavailable(ctx, err)
+		return s.log.server.unavailable(ctx, err)
 	}
 	return nil
 }
 
-// list returns the groups of a client whose names come after a name, at most limit.
-func (s *groupStore) list(ctx context.Context, principal, after string, limit int) (configs []*logv1.GroupConfig, more bool, err error) {
+// list returns the groups of a service whose names come after a name, at most limit.
+func (s *groupStore) list(ctx context.Context, service, after string, limit int) (configs []*logv1.GroupConfig, more bool, err error) {
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	lister, err := s.kv.ListKeysFiltered(asked, configKey("*."+principalToken(principal)))
+	lister, err := s.kv.ListKeysFiltered(asked, configKey("*."+serviceToken(service)))
 	if err != nil {
-		return nil, false, unavailable(ctx, err)
+		return nil, false, s.log.server.unavailable(ctx, err)
 	}
 	var names []string
 	for key := range lister.Keys() {
@@ -202,14 +202,14 @@ func (s *groupStore) list(ctx context.Context, principal, after string, limit in
 		}
 	}
 	if err := asked.Err(); err != nil {
-		return nil, false, unavailable(ctx, err)
+		return nil, false, s.log.server.unavailable(ctx, err)
 	}
 	slices.Sort(names)
 	for _, name := range names {
 		if len(configs) == limit {
 			return configs, true, nil
 		}
-		switch c, err := s.config(ctx, GroupName{principal, name}.key()); {
+		switch c, err := s.config(ctx, GroupName{service, name}.key()); {
 		case errors.Is(err, ErrGroupNotFound): // deleted in between
 		case err != nil:
 			return nil, false, err
@@ -243,7 +243,7 @@ func (s *groupStore) bury(ctx context.Context, subject string, letter *logv1.Dea
 	case errors.As(err, &refusal) && refusal.ErrorCode == codeStoreFailed:
 		return errLettersFull
 	case err != nil:
-		return unavailable(ctx, err)
+		return s.log.server.unavailable(ctx, err)
 	}
 	return nil
 }
@@ -284,7 +284,7 @@ func (s *groupStore) raise(ctx context.Context, subject string) (found bool, err
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	if err := s.letters.DeleteMsg(asked, at); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return false, unavailable(ctx, err)
+		return false, s.log.server.unavailable(ctx, err)
 	}
 	return true, nil
 }
@@ -295,7 +295,7 @@ func (s *groupStore) countLetters(ctx context.Context, key, incarnation string) 
 	defer cancel()
 	info, err := s.letters.Info(asked, jetstream.WithSubjectFilter(letterSubject(key, incarnation)))
 	if err != nil {
-		return 0, unavailable(ctx, err)
+		return 0, s.log.server.unavailable(ctx, err)
 	}
 	return int64(len(info.State.Subjects)), nil
 }

@@ -1,12 +1,15 @@
 package eventstream
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -20,25 +23,32 @@ const (
 )
 
 var (
-	// ErrKeysUnavailable is returned when the keys that sign callbacks could not be
+	// ErrKeysUnavailable is returned when the keys that sign tokens could not be
 	// fetched: whether the token is good is not known, and may be asked again.
-	ErrKeysUnavailable = errors.New("the keys of the callbacks' tokens are unavailable")
+	ErrKeysUnavailable = errors.New("the keys of signed tokens are unavailable")
 	// ErrTokenInvalid is returned for a token that must not be let in.
 	ErrTokenInvalid = errors.New("the token is not valid")
 )
 
 // VerifierOptions are the settings of a Verifier. The zero value checks the real
-// service's callbacks, but not whom they are meant for: give the Audience.
+// service's callbacks, but not whom they are meant for: give the Audiences.
 type VerifierOptions struct {
 	// ConfigURL is the OpenID configuration that names the keys; DefaultConfigURL
 	// when empty.
 	ConfigURL string
 	// Issuer is who must have made the token; DefaultIssuer when empty.
 	Issuer string
-	// Audience is whom it must be meant for: the immutable resource id of the ACS
-	// resource. Empty: not checked, which lets in the callbacks of every other
-	// resource too.
-	Audience string
+	// Algorithms are those that the provider may sign with; RS256 when nil.
+	Algorithms []string
+	// OtherIssuers may have made it too, with the same keys.
+	OtherIssuers []string
+	// Audiences are whom it may be meant for: for callbacks, the immutable resource
+	// id of the ACS resource. None: not checked, which lets in the callbacks of
+	// every other resource too.
+	Audiences []string
+	// Application is which one of Entra ID must have asked for it (the claim azp,
+	// or appid); empty: any.
+	Application string
 	// Skew is by how much the sender's clock may differ; 1 minute when 0.
 	Skew time.Duration
 	// HTTPClient fetches the configuration and the keys; one with a timeout of 5
@@ -48,8 +58,9 @@ type VerifierOptions struct {
 	Now func() time.Time
 }
 
-// Verifier checks the signed tokens that the upstream sends with its callbacks:
-// RS256 only, by the keys that the OpenID configuration names. They are fetched
+// Verifier checks signed tokens, those that the upstream sends with its callbacks
+// above all, by the keys that an OpenID configuration names and by no other
+// algorithm than is allowed. They are fetched
 // when they are needed first, and again when a token names a key that is not
 // among them.
 type Verifier struct {
@@ -76,6 +87,9 @@ func NewVerifier(o VerifierOptions) *Verifier {
 	if o.Issuer == "" {
 		o.Issuer = DefaultIssuer
 	}
+	if o.Algorithms == nil {
+		o.Algorithms = []string{oidc.RS256}
+	}
 	if o.Skew == 0 {
 		o.Skew = time.Minute
 	}
@@ -90,51 +104,76 @@ func NewVerifier(o VerifierOptions) *Verifier {
 
 // Verify checks token, a JWT. It returns ErrTokenInvalid or ErrKeysUnavailable.
 func (v *Verifier) Verify(ctx context.Context, token string) error {
+	_, err := v.Parse(ctx, token)
+	return err
+}
+
+// Parse checks token as Verify does, and reads it.
+func (v *Verifier) Parse(ctx context.Context, token string) (*oidc.IDToken, error) {
+	if !isCompact(token) {
+		return nil, fmt.Errorf("%w: not in compact form", ErrTokenInvalid)
+	}
 	keys, err := v.keySet(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// One verifier each, because it does not pass on why a signature was refused.
 	signature := &signatureCheck{keys: keys}
 	verifier := oidc.NewVerifier(v.options.Issuer, signature, &oidc.Config{
-		ClientID:             v.options.Audience,
-		SkipClientIDCheck:    v.options.Audience == "",
-		SupportedSigningAlgs: []string{oidc.RS256},
-		SkipExpiryCheck:      true, // it knows no skew: see checkTimes
+		SkipClientIDCheck:    true, // it knows one audience, and one issuer: see checkClaims
+		SkipIssuerCheck:      true,
+		SupportedSigningAlgs: v.options.Algorithms,
+		SkipExpiryCheck:      true, // it knows no skew: see checkClaims
 	})
 	parsed, err := verifier.Verify(ctx, token)
 	if signature.unavailable != nil {
-		return signature.unavailable
+		return nil, signature.unavailable
 	}
 	if err == nil {
-		err = v.checkTimes(parsed)
+		err = v.checkClaims(parsed)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrTokenInvalid, err)
 	}
-	return nil
+	return parsed, nil
+}
+
+// isCompact tells whether a token is in the one form that is sent: three parts, in
+// URL-safe base64. The library reads others too.
+func isCompact(token string) bool {
+	return strings.Count(token, ".") == 2 && !strings.ContainsFunc(token, func(r rune) bool {
+		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
+	})
 }
 
 // Fetch fetches the OpenID configuration, unless it was before: an error says why
-// callbacks could not be checked now.
+// tokens could not be checked now.
 func (v *Verifier) Fetch(ctx context.Context) error {
 	_, err := v.keySet(ctx)
 	return err
 }
 
-// checkTimes: a token without an end is none.
-func (v *Verifier) checkTimes(token *oidc.IDToken) error {
+// checkClaims: who made the token, for whom and when. One without an end is none.
+func (v *Verifier) checkClaims(token *oidc.IDToken) error {
 	var claims struct {
 		NotBefore float64 `json:"nbf"`
+		Party     string  `json:"azp"`
+		AppID     string  `json:"appid"`
 	}
 	if err := token.Claims(&claims); err != nil {
 		return err
 	}
-	now := v.options.Now()
-	if token.Expiry.Unix() <= 0 || !now.Before(token.Expiry.Add(v.options.Skew)) {
+	now, o := v.options.Now(), v.options
+	switch {
+	case token.Issuer != o.Issuer && !slices.Contains(o.OtherIssuers, token.Issuer):
+		return errors.New("another issuer made it")
+	case len(o.Audiences) > 0 && !slices.ContainsFunc(o.Audiences, func(a string) bool { return slices.Contains(token.Audience, a) }):
+		return errors.New("it is for another audience")
+	case o.Application != "" && cmp.Or(claims.Party, claims.AppID) != o.Application:
+		return errors.New("another application asked for it")
+	case token.Expiry.Unix() <= 0 || !now.Before(token.Expiry.Add(o.Skew)):
 		return errors.New("it has expired")
-	}
-	if now.Add(v.options.Skew).Before(time.Unix(int64(claims.NotBefore), 0)) {
+	case claims.NotBefore > float64(now.Add(o.Skew).Unix()):
 		return errors.New("it is not valid yet")
 	}
 	return nil

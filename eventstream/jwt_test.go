@@ -33,6 +33,7 @@ type authority struct {
 
 func newAuthority(tb testing.TB) *authority {
 	tb.Helper()
+	wantNoneLeft(tb)
 	a := &authority{issuer: DefaultIssuer}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) {
@@ -91,7 +92,7 @@ func newVerifier(tb testing.TB, a *authority) (*Verifier, *clock) {
 	tb.Helper()
 	time := &clock{now: receivedAt}
 	return NewVerifier(VerifierOptions{
-		ConfigURL: a.server.URL + "/config", Audience: audience, HTTPClient: a.server.Client(), Now: time.Now,
+		ConfigURL: a.server.URL + "/config", Audiences: []string{audience}, HTTPClient: a.server.Client(), Now: time.Now,
 	}), time
 }
 

@@ -16,10 +16,16 @@ import (
 type Subscription struct {
 	hub      *Hub
 	filter   filter
+	visible  func(*Event) bool // nil: all are
 	interval time.Duration
 	timer    *time.Timer
+	ageing   *time.Timer // nil: it may grow as old as it likes
+	old      atomic.Bool
+	aged     chan struct{} // closed after old is set
+	lasting  bool          // it never ages
 
 	startCursor, earliestCursor string
+	retention                   Retention
 
 	pos       uint64      // all up to here was given out or does not match
 	gap       *span       // to be told next
@@ -35,6 +41,7 @@ type Subscription struct {
 	takenAt    int
 	unfiltered bool // read the log as a whole even for a single call
 
+	behind  atomic.Bool // it reads from the log
 	drained bool
 	closed  atomic.Bool
 	closing chan struct{} // closed after closed is set
@@ -48,7 +55,8 @@ type Item struct {
 	Gap *Gap
 	// Heartbeat tells that there was none for a while.
 	Heartbeat *Heartbeat
-	// Draining tells that the gateway is about to stop. io.EOF follows.
+	// Draining tells that the gateway is about to stop, or that the subscription
+	// has grown old. io.EOF follows.
 	Draining *Draining
 	// Attempt counts how often a group gave out this Event or Gap, from 1.
 	Attempt int
@@ -72,7 +80,7 @@ type Heartbeat struct {
 	Time   time.Time
 }
 
-// Draining is the last word of a gateway that stops.
+// Draining is the last word before a reader is to come back.
 type Draining struct {
 	// Cursor is where to go on after.
 	Cursor string
@@ -82,19 +90,25 @@ type Draining struct {
 // behind which the log keeps everything.
 func (s *Subscription) Started() (cursor, earliest string) { return s.startCursor, s.earliestCursor }
 
+// Retention is what the log keeps, as it was when the subscription began.
+func (s *Subscription) Retention() Retention { return s.retention }
+
 // Next waits for the next item. It returns io.EOF when the subscription has
 // reached its end, was drained or closed; ctx's error when that ends first; and
 // ErrLogUnavailable when the log could not be read, after which it may be called
 // again.
 func (s *Subscription) Next(ctx context.Context) (Item, error) {
+	if s.drained {
+		return Item{}, io.EOF
+	}
 	var begun time.Time // when there was nothing to give out
 	for {
 		// First, so that a reader with much to pass over does not put these off.
 		if s.closed.Load() {
 			return Item{}, io.EOF
 		}
-		if s.hub.drained.Load() {
-			return s.drain()
+		if s.hub.drained.Load() || s.old.Load() {
+			return s.drain(), nil
 		}
 		if item, ok := s.pending(); ok {
 			return item, nil
@@ -129,6 +143,7 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		case <-ctx.Done():
 		case <-s.closing:
 		case <-s.hub.draining:
+		case <-s.aged:
 		case <-s.timer.C:
 			return s.heartbeat(), nil
 		}
@@ -176,6 +191,9 @@ func (s *Subscription) accept(ev *Event) bool {
 		return false
 	}
 	s.pos = ev.Seq
+	if !s.sees(ev) {
+		return false
+	}
 	if s.open != nil && ev.CallEvent.GetType() == typeCallDisconnected {
 		delete(s.open, ev.CallEvent.GetCallConnectionId())
 	}
@@ -188,8 +206,15 @@ func (s *Subscription) accept(ev *Event) bool {
 	return s.filter.matches(ev.CallEvent)
 }
 
+// sees tells whether the subscriber may know of ev.
+func (s *Subscription) sees(ev *Event) bool { return s.visible == nil || s.visible(ev) }
+
+// Position is the cursor to go on after for what Next has not given out.
+func (s *Subscription) Position() string { return s.hub.log.cursor(s.pos) }
+
 func (s *Subscription) tellGap() Item {
 	gap := &Gap{From: s.hub.log.cursor(s.gap.from), To: s.hub.log.cursor(s.gap.to), Reason: s.gap.reason}
+	s.hub.metrics.gaps.WithLabelValues(reasonLabel(s.gap.reason)).Inc()
 	s.pos = max(s.pos, s.gap.to)
 	s.gap = nil
 	return Item{Gap: gap}
@@ -211,12 +236,9 @@ func (s *Subscription) heartbeat() Item {
 	return Item{Heartbeat: &Heartbeat{Cursor: s.hub.log.cursor(s.pos), Time: s.hub.now()}}
 }
 
-func (s *Subscription) drain() (Item, error) {
-	if s.drained {
-		return Item{}, io.EOF
-	}
+func (s *Subscription) drain() Item {
 	s.drained = true
-	return Item{Draining: &Draining{Cursor: s.hub.log.cursor(s.pos)}}, nil
+	return Item{Draining: &Draining{Cursor: s.hub.log.cursor(s.pos)}}
 }
 
 // Close ends the subscription: Next returns io.EOF, also where it waits.
@@ -225,9 +247,24 @@ func (s *Subscription) Close() {
 		return
 	}
 	close(s.closing)
+	s.setBehind(false)
 	s.timer.Stop()
+	if s.ageing != nil {
+		s.ageing.Stop()
+	}
 	if s.queue != nil {
 		s.hub.leave(s)
 	}
 	s.hub.metrics.subscriptions.Dec()
+}
+
+// setBehind counts the subscriptions that have to read from the log.
+func (s *Subscription) setBehind(behind bool) {
+	switch {
+	case s.behind.Load() == behind || s.behind.Swap(behind) == behind:
+	case behind:
+		s.hub.metrics.behind.Inc()
+	default:
+		s.hub.metrics.behind.Dec()
+	}
 }

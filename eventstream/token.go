@@ -5,68 +5,146 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
+	"io"
+	"strings"
+	"sync"
 )
 
 // Tokens makes and checks the tokens that let the upstream in: one in the path of
-// the callback address, one in the query of the Event Grid address. Every token
-// that was ever made under a key is good for as long as the key is used, in every
+// the callback address, one in the query of the Event Grid address. A token is
+// good for as long as the key that it was made under is among the keys, in every
 // process that has it.
 type Tokens struct {
-	key []byte
+	mu   sync.RWMutex
+	keys func() [][]byte // never empty; a function, so that fmt cannot print them
 }
 
 // What a token is for: one is no good for the other.
 const (
 	purposeCallback  = "callback"
 	purposeEventGrid = "eventgrid"
+	purposeSeal      = "seal"
 )
 
 const (
 	minTokenKey    = 16
 	tokenRandom    = 16
 	tokenSignature = sha256.Size
+	// maxOwner bounds the owner in a token, in bytes.
+	maxOwner = 256
 )
 
-// NewTokens uses key, of at least 16 bytes, which must stay secret. It is copied.
-func NewTokens(key []byte) (*Tokens, error) {
-	if len(key) < minTokenKey {
-		return nil, fmt.Errorf("the key of callback tokens has %d bytes: it needs %d", len(key), minTokenKey)
-	}
-	return &Tokens{key: append([]byte(nil), key...)}, nil
+// NewTokens uses keys, of at least 16 bytes each, which must stay secret. New
+// tokens are made under the first; those of all are good, so that keys can be
+// rotated with an overlap. They are copied.
+func NewTokens(keys ...[]byte) (*Tokens, error) {
+	t := &Tokens{}
+	return t, t.SetKeys(keys...)
 }
 
-// Callback makes a token for the path of a callback address.
-func (t *Tokens) Callback() string { return t.mint(purposeCallback) }
+// SetKeys replaces the keys. If one of them is no key, those before stay.
+func (t *Tokens) SetKeys(keys ...[]byte) error {
+	if len(keys) == 0 {
+		return errors.New("callback tokens need a key")
+	}
+	copies := make([][]byte, len(keys))
+	for i, key := range keys {
+		if len(key) < minTokenKey {
+			return fmt.Errorf("key %d of the callback tokens has %d bytes: it needs %d", i+1, len(key), minTokenKey)
+		}
+		copies[i] = append([]byte(nil), key...)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.keys = func() [][]byte { return copies }
+	return nil
+}
 
-// VerifyCallback tells whether token was made by Callback.
-func (t *Tokens) VerifyCallback(token string) bool { return t.verify(purposeCallback, token) }
+func (t *Tokens) current() [][]byte {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.keys()
+}
+
+// Callback makes a token for the path of a callback address. It says whose calls
+// are reported there, so that whoever takes a callback knows; empty: nobody's.
+func (t *Tokens) Callback(owner string) string { return t.mint(purposeCallback, owner) }
+
+// VerifyCallback tells whether token was made by Callback, and for whom.
+func (t *Tokens) VerifyCallback(token string) (owner string, good bool) {
+	return t.verify(purposeCallback, token)
+}
 
 // EventGrid makes a token for the query of an Event Grid address.
-func (t *Tokens) EventGrid() string { return t.mint(purposeEventGrid) }
+func (t *Tokens) EventGrid() string { return t.mint(purposeEventGrid, "") }
 
 // VerifyEventGrid tells whether token was made by EventGrid.
-func (t *Tokens) VerifyEventGrid(token string) bool { return t.verify(purposeEventGrid, token) }
+func (t *Tokens) VerifyEventGrid(token string) bool {
+	owner, good := t.verify(purposeEventGrid, token)
+	return good && owner == ""
+}
 
-// mint makes a token: random bytes and their signature, in URL-safe base64.
-func (t *Tokens) mint(purpose string) string {
+// Seal makes a text that a client is to bring back as it is, and with what it is
+// about, such as the place to go on in a list.
+func (t *Tokens) Seal(about, text string) string {
+	sum := sha256.Sum256([]byte(about))
+	return base64.RawURLEncoding.EncodeToString(append(tokenSign(nil, t.current()[0], purposeSeal, sum[:], text), text...))
+}
+
+// Unseal is the text that Seal was given with about, if it was.
+func (t *Tokens) Unseal(about, sealed string) (text string, good bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil || len(raw) < tokenSignature {
+		return "", false
+	}
+	sum := sha256.Sum256([]byte(about))
+	text = string(raw[tokenSignature:])
+	for _, key := range t.current() {
+		good = hmac.Equal(raw[:tokenSignature], tokenSign(nil, key, purposeSeal, sum[:], text)) || good
+	}
+	if !good {
+		return "", false
+	}
+	return text, true
+}
+
+// mint makes a token: random bytes, their and the owner's signature, and the
+// owner, in URL-safe base64.
+func (t *Tokens) mint(purpose, owner string) string {
 	random := make([]byte, tokenRandom)
 	_, _ = rand.Read(random) // never fails
-	return base64.RawURLEncoding.EncodeToString(t.sign(random, purpose, random))
+	raw := tokenSign(random, t.current()[0], purpose, random, owner)
+	return base64.RawURLEncoding.EncodeToString(append(raw, owner...))
 }
 
-func (t *Tokens) verify(purpose, token string) bool {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != tokenRandom+tokenSignature {
-		return false
+// verify takes as long for a token of the first key as for one of none.
+func (t *Tokens) verify(purpose, token string) (owner string, good bool) {
+	if len(token) > base64.RawURLEncoding.EncodedLen(tokenRandom+tokenSignature+maxOwner) {
+		return "", false
 	}
-	return hmac.Equal(raw[tokenRandom:], t.sign(nil, purpose, raw[:tokenRandom]))
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
+	if err != nil || len(raw) < tokenRandom+tokenSignature || strings.ContainsAny(token, "\r\n") { // which base64 skips
+		return "", false
+	}
+	random, signature := raw[:tokenRandom], raw[tokenRandom:tokenRandom+tokenSignature]
+	owner = string(raw[tokenRandom+tokenSignature:])
+	for _, key := range t.current() {
+		good = hmac.Equal(signature, tokenSign(nil, key, purpose, random, owner)) || good
+	}
+	if !good {
+		return "", false
+	}
+	return owner, true
 }
 
-// sign appends the signature of random, for purpose, to b.
-func (t *Tokens) sign(b []byte, purpose string, random []byte) []byte {
-	mac := hmac.New(sha256.New, t.key)
+// tokenSign appends the signature of random and owner under key, for purpose, to
+// b. Random has the same length for all of a purpose.
+func tokenSign(b, key []byte, purpose string, random []byte, owner string) []byte {
+	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte(purpose)) // no purpose begins with another
 	_, _ = mac.Write(random)
+	_, _ = io.WriteString(mac, owner)
 	return mac.Sum(b)
 }

@@ -11,6 +11,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+	"golang.org/x/time/rate"
 
 	"github.com/callgate/callgate/catalogue"
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
@@ -33,7 +36,12 @@ const (
 	appendTimeout = 15 * time.Second
 	// retryAfter is what a sender is told to wait, in seconds.
 	retryAfter = "2"
+	// Refusals a second, and at once, that are warned of.
+	refusalsLogged = 5
+	refusalsBurst  = 50
 )
+
+var errTooMany = errors.New("too many requests of one source at once")
 
 // verdict is what became of a request: a value of the metric's label.
 type verdict string
@@ -48,6 +56,8 @@ const (
 	verdictIncomplete      verdict = "incomplete"
 	verdictMalformed       verdict = "malformed"
 	verdictLogUnavailable  verdict = "log_unavailable"
+	verdictForeignTopic    verdict = "foreign_topic"
+	verdictTooMany         verdict = "too_many"
 )
 
 // statuses are the answers. None has a body that says more.
@@ -61,6 +71,8 @@ var statuses = map[verdict]int{
 	verdictIncomplete:      http.StatusBadRequest,
 	verdictMalformed:       http.StatusBadRequest,
 	verdictLogUnavailable:  http.StatusServiceUnavailable,
+	verdictForeignTopic:    http.StatusForbidden,
+	verdictTooMany:         http.StatusServiceUnavailable,
 }
 
 // ReceiverOptions are the settings of a Receiver.
@@ -70,14 +82,24 @@ type ReceiverOptions struct {
 	// Tokens checks the tokens in the addresses; required.
 	Tokens *Tokens
 	// Verifier checks the signed tokens of callbacks. Nil: the token in the address
-	// is enough. Event Grid sends none.
+	// is enough.
 	Verifier *Verifier
+	// EventGrid says what is let in from there.
+	EventGrid EventGridOptions
+	// PerSource is how many requests of one source address are served at once; 0
+	// for any number. Behind a proxy all come from one.
+	PerSource int
 	// Catalogue explains the results of events; nil: they are not explained.
 	Catalogue *catalogue.Catalogue
 	// Logger is told of what is refused; slog.Default() when nil.
 	Logger *slog.Logger
 	// Registerer receives the metrics; none when nil.
 	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each callback; none when nil.
+	TracerProvider trace.TracerProvider
+	// Cause is the trace of the request that an event comes from, where it is known;
+	// nil: none is.
+	Cause func(*callgatev1.CallEvent) (trace.SpanContext, bool)
 	// Now is the clock that receive times come from; time.Now when nil.
 	Now func() time.Time
 }
@@ -86,13 +108,18 @@ type ReceiverOptions struct {
 // /callbacks/{token}, POST and OPTIONS /eventgrid, and knows nothing else.
 //
 // A batch is authenticated, read, decoded as a whole and appended to the log
-// before the answer is 200. 401: not authenticated, nothing stored. 413 and 400:
-// too large or malformed, nothing stored. 503 with Retry-After: the log or the
-// keys are unavailable; send it again, what was stored already is not stored
-// twice.
+// before the answer is 200. 401: not authenticated, nothing stored. 403: of an
+// Event Grid topic that is not to be let in. 413 and 400: too large or malformed,
+// nothing stored. 503 with Retry-After: the log or the keys are unavailable, or
+// too many of one source come at once; send it again, what was stored already is
+// not stored twice.
 type Receiver struct {
 	options  ReceiverOptions
+	sources  *sourceLimit
+	refusals *rate.Limiter // of log lines
 	received *prometheus.CounterVec
+	events   receivedMetrics
+	tracer   trace.Tracer
 	// unexplained counts results that the catalogue does not know.
 	unexplained prometheus.Counter
 }
@@ -105,8 +132,15 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Receiver{
-		options: o,
+	if o.TracerProvider == nil {
+		o.TracerProvider = noop.NewTracerProvider()
+	}
+	rc := &Receiver{
+		options:  o,
+		sources:  newSourceLimit(o.PerSource),
+		refusals: rate.NewLimiter(refusalsLogged, refusalsBurst),
+		events:   newReceivedMetrics(o.Registerer),
+		tracer:   o.TracerProvider.Tracer(tracerName),
 		received: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "callgate_callbacks_total",
 			Help: "Requests of the upstream, by endpoint (callbacks, eventgrid) and by what became of them.",
@@ -116,18 +150,30 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 			Help: "Results of events, other than successes, that the error catalogue does not know.",
 		}),
 	}
+	for v := range statuses {
+		for _, endpoint := range []string{"callbacks", "eventgrid"} {
+			rc.received.WithLabelValues(endpoint, string(v)) // from 0 on
+		}
+	}
+	return rc
 }
 
 // ServeHTTP implements http.Handler.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	leave, ok := rc.sources.enter(r.RemoteAddr)
+	if !ok {
+		rc.answer(w, r, "any", func(*http.Request) (verdict, error) { return verdictTooMany, errTooMany })
+		return
+	}
+	defer leave()
 	token, isCallback := strings.CutPrefix(r.URL.Path, CallbackPath)
 	switch {
 	case isCallback && r.Method == http.MethodPost:
-		rc.answer(w, r, "callbacks", func() (verdict, error) { return rc.callback(w, r, token) })
+		rc.answer(w, r, "callbacks", func(r *http.Request) (verdict, error) { return rc.callback(w, r, token) })
 	case r.URL.Path == EventGridPath && r.Method == http.MethodPost:
-		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGrid(w, r) })
+		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGrid(w, r) })
 	case r.URL.Path == EventGridPath && r.Method == http.MethodOptions:
-		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGridOptions(w, r) })
+		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGridOptions(w, r) })
 	default:
 		w.WriteHeader(http.StatusNotFound)
 	}
@@ -135,13 +181,13 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer lets serve do the work and sends the status of its verdict, unless it
 // was a handshake, which has an answer of its own.
-func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func() (verdict, error)) {
-	v, err := serve()
+func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func(*http.Request) (verdict, error)) {
+	v, err := rc.traced(r, endpoint, serve)
 	rc.received.WithLabelValues(endpoint, string(v)).Inc()
 	if err != nil {
 		level := slog.LevelWarn
-		if v == verdictBadToken {
-			level = slog.LevelDebug // anybody on the internet can cause it
+		if v == verdictBadToken || v == verdictTooMany || !rc.refusals.Allow() {
+			level = slog.LevelDebug // anybody on the internet can cause it; the metric counts all
 		}
 		rc.options.Logger.Log(r.Context(), level, "callback refused", "endpoint", endpoint, "verdict", string(v), "error", err)
 	}
@@ -157,28 +203,47 @@ func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint stri
 
 // callback serves one batch of Call Automation.
 func (rc *Receiver) callback(w http.ResponseWriter, r *http.Request, token string) (verdict, error) {
-	if !rc.options.Tokens.VerifyCallback(token) {
+	owner, good := rc.options.Tokens.VerifyCallback(token)
+	if !good {
 		return verdictBadToken, errors.New("bad token")
 	}
-	if rc.options.Verifier != nil {
-		err := rc.options.Verifier.Verify(r.Context(), bearer(r))
-		switch {
-		case errors.Is(err, ErrKeysUnavailable):
-			return verdictKeysUnavailable, err
-		case err != nil:
-			return verdictBadSignature, err
-		}
+	if v, err := verify(r, rc.options.Verifier); err != nil {
+		return v, err
 	}
 	body, v, err := readBody(w, r)
 	if err != nil {
 		return v, err
 	}
-	return rc.store(r.Context(), body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_UPSTREAM)
+	records, err := DecodeEvents(body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_UPSTREAM, rc.options.Now())
+	if err != nil {
+		return verdictMalformed, err
+	}
+	for _, record := range records {
+		record.Owner = owner
+	}
+	return rc.store(r.Context(), records)
 }
 
-// bearer is the request's bearer token; empty, which is no valid one, for none.
+// verify checks the request's signed token; a nil verifier is content.
+func verify(r *http.Request, verifier *Verifier) (verdict, error) {
+	if verifier == nil {
+		return "", nil
+	}
+	err := verifier.Verify(r.Context(), bearer(r))
+	if errors.Is(err, ErrKeysUnavailable) {
+		return verdictKeysUnavailable, err
+	}
+	return verdictBadSignature, err
+}
+
+// bearer is the request's bearer token; empty, which is no valid one, for none
+// and for several.
 func bearer(r *http.Request) string {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	credentials := r.Header.Values("Authorization")
+	if len(credentials) != 1 {
+		return ""
+	}
+	scheme, token, _ := strings.Cut(credentials[0], " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return ""
 	}
@@ -194,21 +259,21 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, verdict, error) {
 	case err != nil:
 		return nil, verdictIncomplete, err
 	}
+	// The server's time for reading is over; what follows has one of its own.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not settable only under test recorders
 	return body, "", nil
 }
 
-// store decodes all of a batch, and then appends it.
-func (rc *Receiver) store(ctx context.Context, body []byte, source callgatev1.CallEventSource) (verdict, error) {
-	records, err := DecodeEvents(body, source, rc.options.Now())
-	if err != nil {
-		return verdictMalformed, err
-	}
+// store appends a batch.
+func (rc *Receiver) store(ctx context.Context, records []*logv1.Record) (verdict, error) {
 	rc.explain(records)
+	rc.link(ctx, records)
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	if err := rc.options.Log.Append(ctx, records...); err != nil {
 		return verdictLogUnavailable, err
 	}
+	rc.events.count(records)
 	if rc.options.Logger.Enabled(ctx, slog.LevelDebug) {
 		for _, record := range records {
 			rc.options.Logger.DebugContext(ctx, "event stored",

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -52,7 +53,7 @@ func (d *door) bearer(t *testing.T) string {
 // post posts a callback as the upstream does, after change.
 func (d *door) post(t *testing.T, body string, change func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, CallbackPath+d.tokens.Callback(), strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, CallbackPath+d.tokens.Callback(""), strings.NewReader(body))
 	r.Header.Set("Authorization", d.bearer(t))
 	r.Header.Set("Content-Type", "application/cloudevents-batch+json")
 	if change != nil {
@@ -114,7 +115,7 @@ func TestCallbackRefused(t *testing.T) {
 		verdict verdict
 	}{
 		"a token of another key": {
-			connectedCallback, func(_ *door, r *http.Request) { r.URL.Path = CallbackPath + foreign.Callback() }, http.StatusUnauthorized, verdictBadToken,
+			connectedCallback, func(_ *door, r *http.Request) { r.URL.Path = CallbackPath + foreign.Callback("") }, http.StatusUnauthorized, verdictBadToken,
 		},
 		"an Event Grid token": {
 			connectedCallback, func(d *door, r *http.Request) { r.URL.Path = CallbackPath + d.tokens.EventGrid() }, http.StatusUnauthorized, verdictBadToken,
@@ -189,6 +190,56 @@ func TestCallbackWhileSomethingIsUnavailable(t *testing.T) {
 	})
 }
 
+// TestOneSourceCannotTakeAllPlaces: who sends slowly, and much at once, is told to
+// come back, and is let in again when it has room.
+func TestOneSourceCannotTakeAllPlaces(t *testing.T) {
+	const places = 3
+	d := newDoor(t)
+	d.sources = newSourceLimit(places)
+	server := httptest.NewServer(d)
+	defer server.Close()
+	send := func(body io.Reader) *http.Response {
+		req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, server.URL+CallbackPath+d.tokens.Callback(""), body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", d.bearer(t))
+		resp, err := server.Client().Do(req)
+		if err != nil {
+			t.Error(err)
+			return &http.Response{}
+		}
+		_ = resp.Body.Close()
+		return resp
+	}
+	var slow sync.WaitGroup
+	var pipes []*io.PipeWriter
+	for range places {
+		reader, writer := io.Pipe()
+		pipes = append(pipes, writer)
+		slow.Go(func() {
+			if resp := send(reader); resp.StatusCode != http.StatusOK {
+				t.Errorf("a slow one: answer %d", resp.StatusCode)
+			}
+		})
+	}
+	eventually(t, "503", func() bool {
+		resp := send(strings.NewReader(connectedCallback))
+		return resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
+	})
+	for _, writer := range pipes {
+		_, _ = io.WriteString(writer, connectedCallback)
+		_ = writer.Close()
+	}
+	slow.Wait()
+	if resp := send(strings.NewReader(connectedCallback)); resp.StatusCode != http.StatusOK {
+		t.Errorf("when there is room again: answer %d", resp.StatusCode)
+	}
+	if n := d.stored(t); n != 1 {
+		t.Errorf("%d events stored, of one that came often", n)
+	}
+}
+
 func TestCallbackWithoutVerifierNeedsItsToken(t *testing.T) {
 	d := newDoor(t)
 	d.options.Verifier = nil
@@ -202,7 +253,7 @@ func TestCallbackWithoutVerifierNeedsItsToken(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	d := newDoor(t)
-	token := CallbackPath + d.tokens.Callback()
+	token := CallbackPath + d.tokens.Callback("")
 	grid := "/eventgrid?key=" + d.tokens.EventGrid()
 	for _, request := range []string{
 		"GET " + token, "PUT " + token, "OPTIONS " + token, "HEAD " + token, "GET " + grid, "DELETE " + grid,
@@ -219,7 +270,7 @@ func TestNothingElseIsServed(t *testing.T) {
 
 func TestLogTellsNoSecrets(t *testing.T) {
 	d := newDoor(t)
-	secret := d.tokens.Callback()
+	secret := d.tokens.Callback("")
 	body := cloudEvent("Microsoft.Communication.IncomingCall", `{"from":{"rawId":"4:+14255550123"},"callConnectionId":"the-call"}`, "")
 	d.post(t, body, func(r *http.Request) { r.URL.Path = CallbackPath + secret })
 	d.post(t, body+body, func(r *http.Request) { r.URL.Path = CallbackPath + secret })

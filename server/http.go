@@ -18,20 +18,20 @@ import (
 // httpHandler is what the HTTP listener serves.
 func (s *Server) httpHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", eventStreamRequest(readBody(s.rest.mux)))
+	mux.Handle("/v1/", inUTF8(eventStreamRequest(readBody(s.rest.mux))))
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI) // a client that is gone needs no answer
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	if err := console.Register(mux, s.opts.Console); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	// A page of another origin, open in a browser on this machine, must not be
 	// able to place calls.
-	return http.NewCrossOriginProtection().Handler(mux), nil
+	return http.NewCrossOriginProtection().Handler(s.authenticated(mux)), nil
 }
 
 // readyz says whether the gateway can do its work, and if not, why.
@@ -44,19 +44,11 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ready")
 }
 
-// bodyTimeout is how long a client may take to send a request's body.
-const bodyTimeout = 30 * time.Second
-
-// readBody takes a request's body in, bounded in size and time, before it is
-// dealt with. The time is lifted again: a stream's response has none.
+// readBody takes a request's body in, bounded in size, and in time by the
+// server, before it is dealt with. The time is lifted then: a stream's response
+// has none.
 func readBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == http.NoBody {
-			next.ServeHTTP(w, r)
-			return
-		}
-		connection := http.NewResponseController(w)
-		_ = connection.SetReadDeadline(time.Now().Add(bodyTimeout)) // not settable only under test recorders
 		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
 		if err != nil {
 			var tooLarge *http.MaxBytesError
@@ -68,8 +60,10 @@ func readBody(next http.Handler) http.Handler {
 			restStatus(w, http.StatusRequestTimeout, codes.Canceled, "the request's body did not arrive")
 			return
 		}
-		_ = connection.SetReadDeadline(time.Time{})
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not settable only under test recorders
+		if len(body) > 0 {
+			r.Body = io.NopCloser(bytes.NewReader(body))
+		}
 		next.ServeHTTP(w, r)
 	})
 }

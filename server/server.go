@@ -12,12 +12,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/console"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
@@ -39,6 +42,15 @@ type Options struct {
 	Console console.Config
 
 	Interceptors *service.Interceptors
+	// Authenticator finds out who clients are, and Gate knows what they may do;
+	// both nil: whoever comes may do everything.
+	Authenticator *access.Authenticator
+	Gate          *service.Gate
+	// TLS is for clients, and CallbackTLS for the upstream; nil: in the clear.
+	TLS, CallbackTLS *TLS
+	// Streams bounds how many there are.
+	Streams *service.StreamLimits
+	Limits  Limits
 	// Ready says why the gateway cannot do its work, if it cannot.
 	Ready func(context.Context) error
 	// Drain tells the streams that the gateway is about to stop, and ends them.
@@ -46,13 +58,20 @@ type Options struct {
 	// Grace is how long running requests may take to end when the server stops.
 	Grace    time.Duration
 	Gatherer prometheus.Gatherer
-	Logger   *slog.Logger
+	// Registerer receives the metrics of RPCs.
+	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each RPC; nil: none is taken.
+	TracerProvider trace.TracerProvider
+
+	rpcs   *grpcprom.ServerMetrics // of both servers
+	Logger *slog.Logger
 }
 
 // Server serves all listeners.
 type Server struct {
 	opts      Options
 	grpc      *grpc.Server
+	inner     *grpc.Server // of the REST front, whose one connection carries all its requests
 	health    *health.Server
 	rest      *rest
 	http      *http.Server
@@ -62,8 +81,13 @@ type Server struct {
 
 // New builds a server; Run serves it.
 func New(opts Options) (*Server, error) {
+	opts.rpcs = newRPCMetrics(opts.Registerer)
 	s := &Server{opts: opts, health: health.NewServer()}
-	s.grpc = newGRPCServer(opts, s.health)
+	if (opts.Authenticator == nil) != (opts.Gate == nil) {
+		return nil, errors.New("an authenticator needs a gate, and a gate an authenticator")
+	}
+	s.grpc = newGRPCServer(opts.guardedBy(s.identity), s.health, append(opts.Limits.connectionBounds(), opts.TLS.credentials())...)
+	s.inner = newGRPCServer(opts.guardedBy(carriedIdentity), s.health)
 	rest, err := newREST()
 	if err != nil {
 		return nil, err
@@ -73,36 +97,30 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.http = newHTTPServer(handler)
-	s.callbacks = newHTTPServer(opts.Callbacks)
-	return s, nil
-}
-
-// newHTTPServer bounds what a client may take its time over. There is no write
-// timeout: it would cut streams.
-func newHTTPServer(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
+	s.http = opts.Limits.newHTTPServer(handler)
+	s.callbacks = opts.Limits.newCallbackServer(opts.Callbacks)
+	s.http.TLSConfig, s.callbacks.TLSConfig = opts.TLS.serverConfig(), opts.CallbackTLS.serverConfig()
+	if opts.Emulator != nil {
+		opts.Limits.boundReads(opts.Emulator)
 	}
+	return s, nil
 }
 
 // Run serves the listeners until ctx ends, then stops in order. It returns when
 // nothing runs any more.
 func (s *Server) Run(ctx context.Context, l *Listeners) error {
+	l.limit(s.opts.Limits.Connections)
 	serving, fail := errgroup.WithContext(ctx)
 	serving.Go(func() error { return serveGRPC("grpc", s.grpc, l.GRPC) })
-	serving.Go(func() error { return serveGRPC("rest", s.grpc, s.rest.pipe) })
+	serving.Go(func() error { return serveGRPC("rest", s.inner, s.rest.pipe) })
 	serving.Go(func() error { return serveHTTP("http", s.http, l.HTTP) })
 	serving.Go(func() error { return serveHTTP("callbacks", s.callbacks, l.Callbacks) })
 	if s.opts.Emulator != nil {
 		serving.Go(func() error { return serveHTTP("emulator", s.opts.Emulator, l.Emulator) })
 	}
 	if l.Profiles != nil {
-		profiles := newHTTPServer(profilesHandler())
-		stop := context.AfterFunc(fail, func() { _ = profiles.Close() }) // nobody's request depends on it
+		profiles := &http.Server{Handler: profilesHandler(), ReadHeaderTimeout: maxHeaderTime} // a profile takes as long as it is asked to
+		stop := context.AfterFunc(fail, func() { _ = profiles.Close() })                       // nobody's request depends on it
 		defer stop()
 		serving.Go(func() error { return serveHTTP("pprof", profiles, l.Profiles) })
 	}
@@ -168,9 +186,11 @@ func (s *Server) stop() {
 			_ = server.Close() // Shutdown's error has been told
 		}
 	}
-	force := context.AfterFunc(ctx, s.grpc.Stop)
-	s.grpc.GracefulStop()
-	force()
+	for _, server := range []*grpc.Server{s.inner, s.grpc} {
+		force := context.AfterFunc(ctx, server.Stop)
+		server.GracefulStop()
+		force()
+	}
 	s.rest.close()
 }
 
@@ -182,7 +202,11 @@ func serveGRPC(name string, server *grpc.Server, l net.Listener) error {
 }
 
 func serveHTTP(name string, server *http.Server, l net.Listener) error {
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.Serve
+	if server.TLSConfig != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return named(name, err)
 	}
 	return nil

@@ -29,8 +29,8 @@ func (a *Actions) callConnectionFromUpstream(p *upstream.CallConnectionPropertie
 }
 
 func (a *Actions) withoutToken(callbackURI string) string {
-	if strings.HasPrefix(callbackURI, a.callbackPrefix) {
-		return a.callbackPrefix + "***"
+	if strings.HasPrefix(callbackURI, a.callbacks.Prefix) {
+		return a.callbacks.Prefix + "***"
 	}
 	return callbackURI
 }

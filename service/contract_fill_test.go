@@ -81,6 +81,9 @@ func scalar(field protoreflect.FieldDescriptor, path string, turn int) protorefl
 	case protoreflect.Int64Kind:
 		return protoreflect.ValueOfInt64(int64(1000 + len(path)))
 	case protoreflect.StringKind:
+		if strings.HasSuffix(path, "callback_uri") { // of those that newGateway allows
+			return protoreflect.ValueOfString("https://app" + path)
+		}
 		return protoreflect.ValueOfString("the " + path[1:])
 	}
 	panic("no value for " + field.FullName())

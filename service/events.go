@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/callgate/callgate/eventstream"
@@ -35,16 +36,20 @@ func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes, gr
 	return &Events{log: log, hub: hub, outcomes: outcomes, groups: groups}
 }
 
-// stream is what StreamEvents sends: a subscription, or a member of a group.
-type stream interface {
+// source is what StreamEvents sends: a subscription, or a member of a group.
+type source interface {
 	Started() (cursor, earliest string)
+	Retention() eventstream.Retention
+	// Position is where to go on after for what Next has not given out.
+	Position() string
 	Next(context.Context) (eventstream.Item, error)
 	Close()
 }
 
 // StreamEvents implements callgatev1.EventsServer.
 func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
-	sub, err := s.open(out.Context(), req)
+	ctx := out.Context()
+	sub, err := s.open(ctx, req)
 	if err != nil {
 		return fmt.Errorf("stream events: %w", err)
 	}
@@ -54,22 +59,24 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.Serv
 		if err := out.SendMsg(resp); err != nil {
 			return err
 		}
-		item, err := sub.Next(out.Context()) // an event, a gap, or a heartbeat when none came in time
+		item, err := sub.Next(ctx) // an event, a gap, or a heartbeat when none came in time
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("stream events: %w", err)
+			return fmt.Errorf("stream events: %w", ended(ctx, err, sub.Position()))
 		}
 		resp = itemToSend(item, req.GetIncludeData())
 	}
 }
 
-func (s *Events) open(ctx context.Context, req *callgatev1.StreamEventsRequest) (stream, error) {
+func (s *Events) open(ctx context.Context, req *callgatev1.StreamEventsRequest) (source, error) {
 	if req.GetGroup() != "" {
 		return s.groups.Join(ctx, joinOptions(ctx, req))
 	}
-	return s.hub.Subscribe(ctx, subscribeOptions(req))
+	opts := subscribeOptions(req)
+	opts.Visible = visibleTo(callerOf(ctx).grant)
+	return s.hub.Subscribe(ctx, opts)
 }
 
 func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.SubscribeOptions {
@@ -95,13 +102,19 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	return opts
 }
 
-func started(sub stream) *callgatev1.StreamEventsResponse {
+func started(sub source) *callgatev1.StreamEventsResponse {
 	cursor, earliest := sub.Started()
-	resp := &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest}
-	if member, is := sub.(*eventstream.GroupMember); is {
-		resp.Group = member.Membership()
+	kept := sub.Retention()
+	start := &callgatev1.StreamStarted{
+		Cursor: cursor, EarliestCursor: earliest, MaxAge: durationpb.New(kept.MaxAge), MaxBytes: kept.MaxBytes,
 	}
-	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{Started: resp}}
+	if !kept.Earliest.IsZero() {
+		start.EarliestTime = timestamppb.New(kept.Earliest)
+	}
+	if member, is := sub.(*eventstream.GroupMember); is {
+		start.Group = member.Membership()
+	}
+	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{Started: start}}
 }
 
 // itemToSend is a StreamEventsResponse; of an event, the bytes that everybody is

@@ -67,6 +67,10 @@ func TestBadInput(t *testing.T) {
 		{"malformed caller id", create(func(r *callgatev1.CreateCallRequest) { r.SourceCallerIdNumber = "anonymous" }), "source_caller_id_number"},
 		{"source that is no user", create(func(r *callgatev1.CreateCallRequest) { r.Source = phone("+14255550123") }), "source"},
 		{"callback over http", create(func(r *callgatev1.CreateCallRequest) { r.CallbackUri = "http://app.example/cb" }), "callback_uri"},
+		{"callback to where it is not allowed", create(func(r *callgatev1.CreateCallRequest) { r.CallbackUri = "https://evil.example/cb" }), "callback_uri"},
+		{"callback to where it is not allowed, of one action", add(func(r *callgatev1.AddParticipantRequest) {
+			r.OperationCallbackUri = "https://evil.example/cb"
+		}), "operation_callback_uri"},
 		{"callback that is no URL", create(func(r *callgatev1.CreateCallRequest) { r.CallbackUri = "/cb" }), "callback_uri"},
 		{"request id that is no UUID", create(func(r *callgatev1.CreateCallRequest) { r.RequestId = "1" }), "request_id"},
 		{"endless context", create(func(r *callgatev1.CreateCallRequest) { r.OperationContext = strings.Repeat("x", 5001) }), "operation_context"},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -11,6 +10,11 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+
+	"github.com/callgate/callgate/cli"
+	"github.com/callgate/callgate/mask"
+	"github.com/callgate/callgate/service"
 )
 
 const description = `The gateway to Azure Communication Services Call Automation.
@@ -23,7 +27,11 @@ environment) and --callback-base-url.
 --grpc-addr is CALLGATE_GRPC_ADDR. Secrets are variables only, or files:
 CALLGATE_CONNECTION_STRING, CALLGATE_SECONDARY_ACCESS_KEY (tried when the
 connection string's key is refused), CALLGATE_CALLBACK_KEY,
-CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.`
+CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.
+
+The commands call, participants, media, recordings, events and calls use a gateway
+that runs: say which one with --addr, and who you are with CALLGATE_TOKEN. They end with 0 when
+it is done, 3 when an action failed, 5 when there is no such call: docs/cli.md.`
 
 // commands are what the binary can do.
 type commands struct {
@@ -31,7 +39,18 @@ type commands struct {
 	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
 	Doctor       doctorCmd       `cmd:"" help:"Check a deployment, with the gateway's own settings, and say what is wrong."`
 	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
-	Version      versionCmd      `cmd:"" help:"Print the version."`
+	Log          logCommands     `cmd:"" help:"Look after the event log."`
+	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask the gateway on this machine whether it is well: for containers."`
+
+	Call         cli.CallCommands        `cmd:"" help:"Place, answer, transfer and end calls."`
+	Participants cli.ParticipantCommands `cmd:"" help:"See and change who is in a call."`
+	Media        cli.MediaCommands       `cmd:"" help:"Play, listen and hold in calls."`
+	Recordings   cli.RecordingCommands   `cmd:"" help:"Record calls, and fetch the recordings."`
+	Events       cli.EventCommands       `cmd:"" help:"Follow and look up events."`
+	Calls        cli.CallsCommands       `cmd:"" help:"Understand calls."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Print how to have the shell complete commands."`
+	Version    versionCmd                `cmd:"" help:"Print the version."`
 }
 
 // Config is every setting of the gateway.
@@ -41,7 +60,9 @@ type Config struct {
 	CallbackAddr string `default:"127.0.0.1:8081" help:"Where the upstream's callbacks arrive. The only listener that is meant to face the internet."`
 	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
 	PprofAddr    string `help:"Where go tool pprof may ask for profiles, which show what is in memory. Empty: nowhere."`
-	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated."`
+	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated over TLS."`
+
+	AccessConfig
 
 	Upstream               string `enum:"auto,acs,emulator" default:"auto" help:"Call Automation itself (acs), or the emulator; auto is acs when one is configured."`
 	Endpoint               string `help:"Endpoint of the Communication Services resource, for an Entra credential (see azidentity's environment variables)."`
@@ -54,8 +75,17 @@ type Config struct {
 	UpstreamTryTimeout time.Duration `default:"10s" help:"How long one try may take."`
 	UpstreamRetryRate  float64       `default:"20" help:"How many tries a second, of all requests together, may be repetitions."`
 
-	CallbackBaseURL    string        `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
-	CallbackKeyFile    string        `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackBaseURL     string `name:"callback-base-url" help:"Public https address under which the callback listener is reached."`
+	CallbackKeyFile     string `type:"existingfile" help:"File that holds the key of the callback tokens, base64, instead of CALLGATE_CALLBACK_KEY; or several, the newest first. Read again when it changes. Without either, one is made in the data folder; with --nats-url it must be given."`
+	CallbackConcurrency int    `default:"256" help:"How many callbacks of one source address (an IPv6 network) are served at once; others are answered 503. 0 for any number: behind a proxy all come from its address."`
+
+	EventGridAuth     string   `name:"event-grid-auth" enum:"key,entra,both" default:"key" help:"What lets Event Grid in: the key in the address, a token of Entra ID, or only both."`
+	EventGridTenant   string   `name:"event-grid-tenant" help:"The Entra tenant, a GUID, that makes those tokens."`
+	EventGridAudience []string `name:"event-grid-audience" help:"Whom those tokens must be meant for: the application that the subscription names, by its id and its URI."`
+	EventGridTopics   []string `name:"event-grid-topics" help:"Resource ids of the topics (for IncomingCall, the Communication Services resource) whose subscriptions are confirmed and whose events are let in. Without any: of all."`
+	EntraAuthority    string   `default:"https://login.microsoftonline.com" help:"Where Entra ID is; other clouds have their own."`
+
+	CallbackURIAllow   []string      `name:"callback-uri-allow" placeholder:"https://HOST/PATH/,..." help:"Addresses to which requests may have events sent instead of to callgate (callback_uri and the like): what begins with one of these, in whole path segments. Without any, none may; with the emulator, those on this machine may always."`
 	ResourceID         string        `name:"resource-id" help:"Immutable resource id (a GUID) of the Communication Services resource: the audience that callbacks must be signed for."`
 	OpenIDConfigURL    string        `name:"openid-config-url" default:"https://acscallautomation.communication.azure.com/calling/.well-known/acsopenidconfiguration" help:"Where the keys are found that callbacks are signed with."`
 	CallbackClockSkew  time.Duration `default:"1m" help:"How far the upstream's clock may be off when a callback's token expires."`
@@ -77,45 +107,59 @@ type Config struct {
 
 	RequestMemory time.Duration `default:"24h" help:"How long an action that a client named by a request_id is known when it comes again."`
 
+	MaxConnections      int           `default:"10000" help:"How many connections each listener serves at once; others wait."`
+	MaxConnectionRPCs   uint32        `name:"max-connection-rpcs" default:"1000" help:"How many RPCs may run at once on one gRPC connection."`
+	MaxStreamsPerClient int           `default:"1000" help:"How many streams one client (a principal, or an address where clients are not authenticated) may have open."`
+	MaxStreams          int           `default:"10000" help:"How many streams may be open in all."`
+	MaxConnectionAge    time.Duration `default:"1h" help:"After how long a stream is told to come back, and a gRPC connection takes no new RPCs, so that clients spread over replicas and meet new certificates."`
+	ReadTimeout         time.Duration `default:"30s" help:"How long a client may take to send a request."`
+	WriteTimeout        time.Duration `default:"30s" help:"How long a client over HTTP may take in nothing of what it is sent."`
+
 	EmulatorTimeScale float64       `default:"1" help:"How many times faster than life the emulator's people act."`
 	ShutdownGrace     time.Duration `default:"10s" help:"How long running requests may take to end when the gateway stops."`
 	LogFormat         string        `enum:"text,json" default:"text" help:"Format of the process's own log lines."`
 	LogLevel          slog.Level    `default:"info" help:"Level of the process's own log lines: debug, info, warn or error."`
 
-	connectionString   secret
-	secondaryAccessKey secret
-	callbackKey        secret
-	natsPassword       secret
-	natsToken          secret
+	connectionString   mask.Secret
+	secondaryAccessKey mask.Secret
+	callbackKey        mask.Secret
+	keepsCallbackKey   bool // in the data folder: none was given
+	natsPassword       mask.Secret
+	natsToken          mask.Secret
 }
 
 // memory is the DataDir of a log that does not outlive the process.
 const memory = ":memory:"
 
-// secret is text that is not for printing.
-type secret string
-
-// String hides the secret.
-func (secret) String() string { return "***" }
-
-// LogValue hides the secret.
-func (secret) LogValue() slog.Value { return slog.StringValue("***") }
-
 // environment finds the settings that are not given as flags. Kong's own lookup
 // of variables is bound to the process; this one is not.
 func environment(getenv func(string) string) kong.Resolver {
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if v := getenv("CALLGATE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))); v != "" {
-			return v, nil
+	return kong.ResolverFunc(func(_ *kong.Context, path *kong.Path, flag *kong.Flag) (any, error) {
+		if name := variable(path.Node(), flag); name != "" {
+			if v := getenv(name); v != "" {
+				return v, nil
+			}
 		}
 		return nil, nil
 	})
 }
 
+// variable is where a flag's value is looked for in the environment. What a command
+// within a group is asked to do is no setting, and has none.
+func variable(of *kong.Node, flag *kong.Flag) string {
+	switch {
+	case flag.Name == "help" || of.Parent != nil && of.Parent.Type == kong.CommandNode:
+		return ""
+	case flag.Tag.Has("variable"):
+		return flag.Tag.Get("variable")
+	}
+	return "CALLGATE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
+}
+
 // readSecrets takes the secrets in from where they may be.
 func (c *Config) readSecrets(getenv func(string) string) error {
 	for _, s := range []struct {
-		into     *secret
+		into     *mask.Secret
 		variable string
 		file     string
 	}{
@@ -125,25 +169,25 @@ func (c *Config) readSecrets(getenv func(string) string) error {
 		{&c.natsPassword, "CALLGATE_NATS_PASSWORD", c.NATSPasswordFile},
 		{&c.natsToken, "CALLGATE_NATS_TOKEN", c.NATSTokenFile},
 	} {
-		*s.into = secret(getenv(s.variable))
+		*s.into = mask.NewSecret(getenv(s.variable))
 		if s.file == "" {
 			continue
 		}
-		if *s.into != "" {
+		if s.into.Given() {
 			return fmt.Errorf("both %s and a file for it are given: which is meant?", s.variable)
 		}
 		raw, err := os.ReadFile(s.file)
 		if err != nil {
 			return err
 		}
-		*s.into = secret(strings.TrimSpace(string(raw)))
+		*s.into = mask.NewSecret(strings.TrimSpace(string(raw)))
 	}
 	return nil
 }
 
 // emulated says whether the emulator is the upstream.
 func (c *Config) emulated() bool {
-	return c.Upstream == "emulator" || (c.Upstream == "auto" && c.connectionString == "" && c.Endpoint == "")
+	return c.Upstream == "emulator" || (c.Upstream == "auto" && !c.connectionString.Given() && c.Endpoint == "")
 }
 
 // validate finds everything that is wrong, not only the first.
@@ -151,32 +195,50 @@ func (c *Config) validate() error {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	if c.emulated() {
-		if c.Upstream == "emulator" && (c.connectionString != "" || c.Endpoint != "") {
+		if c.Upstream == "emulator" && (c.connectionString.Given() || c.Endpoint != "") {
 			wrong("--upstream=emulator, but a real upstream is configured: which is meant?")
 		}
 	} else {
-		if c.connectionString == "" && c.Endpoint == "" {
+		if !c.connectionString.Given() && c.Endpoint == "" {
 			wrong("--upstream=acs needs CALLGATE_CONNECTION_STRING, or --endpoint and an Entra credential")
 		}
-		if c.connectionString != "" && c.Endpoint != "" {
+		if c.connectionString.Given() && c.Endpoint != "" {
 			wrong("both a connection string and --endpoint are given: which is meant?")
 		}
 		if u, err := url.Parse(c.CallbackBaseURL); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 			wrong("--callback-base-url must be the public https address of the callback listener: the upstream posts its events there")
 		}
 	}
-	errs = append(errs, c.validateNATS())
-	if c.callbackKey != "" {
-		if key, err := base64.StdEncoding.DecodeString(string(c.callbackKey)); err != nil || len(key) < 32 {
-			wrong("the callback key must be base64 of at least 32 bytes")
+	if _, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, false); err != nil {
+		wrong("--callback-uri-allow: %w", err)
+	}
+	errs = append(errs, c.AccessConfig.validate(), c.validateNATS(), c.validateEventGrid())
+	if c.emulated() && c.CallbackTLSCertFile != "" {
+		wrong("--callback-tls-cert-file is for a real upstream: the emulator reports within this machine, in the clear")
+	}
+	if c.CallbackConcurrency < 0 {
+		wrong("--callback-concurrency must be at least 0")
+	}
+	if c.callbackKey.Given() {
+		if _, err := parseCallbackKeys(c.callbackKey); err != nil {
+			wrong("%w", err)
 		}
 	}
 	for name, d := range map[string]time.Duration{
 		"--upstream-try-timeout": c.UpstreamTryTimeout, "--log-max-age": c.LogMaxAge,
 		"--log-duplicate-window": c.LogDuplicateWindow, "--request-memory": c.RequestMemory, "--shutdown-grace": c.ShutdownGrace,
+		"--max-connection-age": c.MaxConnectionAge, "--read-timeout": c.ReadTimeout, "--write-timeout": c.WriteTimeout,
 	} {
 		if d <= 0 {
 			wrong("%s must be more than 0", name)
+		}
+	}
+	for name, n := range map[string]int{
+		"--max-connections": c.MaxConnections, "--max-connection-rpcs": int(c.MaxConnectionRPCs),
+		"--max-streams-per-client": c.MaxStreamsPerClient, "--max-streams": c.MaxStreams,
+	} {
+		if n < 1 {
+			wrong("%s must be at least 1", name)
 		}
 	}
 	if c.LogDuplicateWindow > c.LogMaxAge {

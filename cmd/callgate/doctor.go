@@ -42,6 +42,9 @@ func (c *doctorCmd) Run(ctx context.Context, p process) error {
 	} else if findings[0].err == nil {
 		findings = append(findings, c.checkUpstream(ctx), c.checkCallbacks(ctx, http.DefaultClient), c.checkKeys(ctx))
 	}
+	if findings[0].err == nil {
+		findings = append(findings, c.checkClients(ctx)...)
+	}
 	findings = append(findings, c.checkLog(ctx))
 
 	unwell := false
@@ -68,7 +71,7 @@ func (c *doctorCmd) checkUpstream(ctx context.Context) finding {
 	f := finding{what: "upstream", good: "answers, and accepts the credential and api-version " + c.APIVersion}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	client, err := c.upstreamClient(nil, slog.New(slog.DiscardHandler))
+	client, err := c.upstreamClient(nil, slog.New(slog.DiscardHandler), nil, nil)
 	if err != nil {
 		f.err = err
 		return f
@@ -124,6 +127,8 @@ func (c *doctorCmd) checkCallbacks(ctx context.Context, client *http.Client) fin
 	}
 	_ = resp.Body.Close()
 	switch {
+	case resp.StatusCode == http.StatusUnauthorized && c.entraForEventGrid():
+		f.good = "reach a gateway at " + c.CallbackBaseURL + ", which wants a token of Entra ID (that only Event Grid has)"
 	case resp.StatusCode == http.StatusUnauthorized:
 		f.err = fmt.Errorf("%s leads to a gateway that has another callback key", c.CallbackBaseURL)
 	case resp.StatusCode != http.StatusOK || resp.Header.Get("WebHook-Allowed-Origin") == "":
@@ -155,7 +160,7 @@ func (c *doctorCmd) listenForCallbacks(ctx context.Context, tokens *eventstream.
 		return nil, errors.Join(err, listener.Close())
 	}
 	server := &http.Server{
-		Handler:           eventstream.NewReceiver(eventstream.ReceiverOptions{Log: log, Tokens: tokens, Logger: logger}),
+		Handler:           eventstream.NewReceiver(eventstream.ReceiverOptions{Log: log, Tokens: tokens, EventGrid: c.eventGrid(), Logger: logger}),
 		ReadHeaderTimeout: checkTimeout,
 	}
 	served := make(chan struct{})
@@ -171,7 +176,11 @@ func (c *doctorCmd) checkKeys(ctx context.Context) finding {
 	f := finding{what: "callback signatures", good: "can be checked: the OpenID configuration was fetched"}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	if err := c.verifier(nil).Fetch(ctx); err != nil {
+	err := c.verifier(nil).Fetch(ctx)
+	if entra := c.eventGrid().Verifier; entra != nil {
+		err = errors.Join(err, entra.Fetch(ctx))
+	}
+	if err != nil {
 		f.err = fmt.Errorf("%w: callbacks would be answered with 503", err)
 	} else if c.ResourceID == "" {
 		f.good += " (but --resource-id is not set, so whom they are for is not)"

@@ -20,8 +20,8 @@ func (c *Config) natsOptions() *eventstream.NATSOptions {
 		URLs:            c.NATSURL,
 		CredentialsFile: c.NATSCredsFile,
 		User:            c.NATSUser,
-		Password:        string(c.natsPassword),
-		Token:           string(c.natsToken),
+		Password:        c.natsPassword,
+		Token:           c.natsToken,
 		CAFile:          c.NATSCAFile,
 		CertFile:        c.NATSCertFile,
 		KeyFile:         c.NATSKeyFile,
@@ -47,7 +47,7 @@ func (c *Config) validateNATS() error {
 	var errs []error
 	wrong := func(text string) { errs = append(errs, errors.New(text)) }
 	if !c.externalLog() {
-		if c.NATSCredsFile != "" || c.NATSUser != "" || c.natsPassword != "" || c.natsToken != "" ||
+		if c.NATSCredsFile != "" || c.NATSUser != "" || c.natsPassword.Given() || c.natsToken.Given() ||
 			c.NATSCAFile != "" || c.NATSCertFile != "" || c.NATSKeyFile != "" {
 			wrong("there are settings for NATS, but no --nats-url")
 		}
@@ -56,18 +56,18 @@ func (c *Config) validateNATS() error {
 	if _, err := c.natsOptions().Hosts(); err != nil {
 		wrong("--nats-url: " + err.Error())
 	}
-	if c.callbackKey == "" {
+	if !c.callbackKey.Given() {
 		wrong("--nats-url needs CALLGATE_CALLBACK_KEY or --callback-key-file, the same for all replicas: " +
 			"a callback may reach another one than the one that placed the call")
 	}
 	if (c.NATSCertFile == "") != (c.NATSKeyFile == "") {
 		wrong("--nats-cert-file and --nats-key-file need each other")
 	}
-	if (c.NATSUser == "") != (c.natsPassword == "") {
+	if (c.NATSUser == "") != !c.natsPassword.Given() {
 		wrong("--nats-user and CALLGATE_NATS_PASSWORD need each other")
 	}
 	ways := 0
-	for _, given := range []bool{c.NATSCredsFile != "", c.NATSUser != "", c.natsToken != ""} {
+	for _, given := range []bool{c.NATSCredsFile != "", c.NATSUser != "", c.natsToken.Given()} {
 		if given {
 			ways++
 		}

@@ -2,29 +2,27 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/console"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
+	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
+	"github.com/callgate/callgate/telemetry"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -53,6 +51,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(buildInfo())
+	tracing, err := telemetry.NewTracing(ctx, p.getenv, version(), logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.Close()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -62,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
-	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Logger: logger, Registerer: registry})
+	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Visible: service.GroupVisible, Logger: logger, Registerer: registry})
 	if err != nil {
 		return err
 	}
@@ -79,12 +83,17 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if em != nil {
 		defer em.Close()
 	}
-	client, err := c.upstreamClient(listeners, logger)
+	client, err := c.upstreamClient(listeners, logger, registry, tracing.Provider())
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	defer c.followKeys(ctx, client, p.getenv, logger)()
+	clients, err := c.clients(log)
+	if err != nil {
+		return err
+	}
+	defer clients.count(ctx, hub, logger)()
+	defer follow(ctx, logger, append(c.followedKeys(client, tokens, p.getenv), clients.followed...)...)()
 	known, err := catalogue.Load()
 	if err != nil {
 		return err
@@ -94,8 +103,13 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Log:        log,
 		Tokens:     tokens,
 		Verifier:   c.verifier(listeners),
+		EventGrid:  c.eventGrid(),
+		PerSource:  c.CallbackConcurrency,
 		Logger:     logger,
 		Registerer: registry,
+
+		TracerProvider: tracing.Provider(),
+		Cause:          hub.Cause,
 	})
 	errs := service.NewErrors(known, registry)
 	interceptors, err := service.NewInterceptors(errs, logger)
@@ -106,24 +120,40 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
+	callbacks, err := c.callbacks(listeners, tokens)
+	if err != nil {
+		return err
+	}
 	outcomes := service.NewOutcomes(hub, client)
-	actions := service.NewActions(outcomes, requests, log, errs, c.callbackBase(listeners)+eventstream.CallbackPath, tokens.Callback(), logger)
+	actions := service.NewActions(outcomes, requests, log, errs, callbacks, logger).GuardedBy(clients.gate)
 	srv, err := server.New(server.Options{
-		CallControl:  service.NewCallControl(client, actions),
-		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub, outcomes, groups),
-		Media:        service.NewMedia(client, actions),
-		Recordings:   service.NewRecordings(client, log, actions),
-		Groups:       service.NewGroups(groups),
-		Callbacks:    receiver,
-		Emulator:     emulatorServer(em),
-		Console:      consoleConfig(em),
-		Interceptors: interceptors,
-		Ready:        log.Check,
-		Drain:        hub.Drain,
-		Grace:        c.ShutdownGrace,
-		Gatherer:     registry,
-		Logger:       logger,
+		CallControl:   service.NewCallControl(client, actions),
+		Participants:  service.NewParticipants(client, actions, tokens),
+		Events:        service.NewEvents(log, hub, outcomes, groups),
+		Media:         service.NewMedia(client, actions),
+		Recordings:    service.NewRecordings(client, log, actions),
+		Groups:        service.NewGroups(groups),
+		Callbacks:     receiver,
+		Emulator:      emulatorServer(em),
+		Console:       consoleConfig(em),
+		Interceptors:  interceptors,
+		Authenticator: clients.authenticator,
+		Gate:          clients.gate,
+		TLS:           clients.tls,
+		CallbackTLS:   clients.callbackTLS,
+		Streams:       service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
+		Limits: server.Limits{
+			Connections: c.MaxConnections, ConnectionRPCs: c.MaxConnectionRPCs, ConnectionAge: c.MaxConnectionAge,
+			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
+		},
+		Ready:      log.Check,
+		Drain:      hub.Drain,
+		Grace:      c.ShutdownGrace,
+		Gatherer:   registry,
+		Registerer: registry,
+		Logger:     logger,
+
+		TracerProvider: tracing.Provider(),
 	})
 	if err != nil {
 		return err
@@ -133,14 +163,17 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 }
 
 func (c *Config) addresses() server.Addresses {
-	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr}
+	addrs := server.Addresses{
+		GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr, Guarded: c.guarded(),
+	}
 	if c.emulated() {
 		addrs.Emulator = c.EmulatorAddr
 	}
 	return addrs
 }
 
-func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+// logOptions are those of the log, wherever it is.
+func (c *Config) logOptions(logger *slog.Logger, registry prometheus.Registerer) eventstream.LogOptions {
 	sync := eventstream.SyncAlways
 	if c.LogSync == "interval" {
 		sync = eventstream.SyncInterval
@@ -149,7 +182,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if dir == memory {
 		dir = ""
 	}
-	log, err := eventstream.OpenLog(ctx, eventstream.LogOptions{
+	return eventstream.LogOptions{
 		NATS:            c.natsOptions(),
 		Dir:             dir,
 		Sync:            sync,
@@ -158,54 +191,19 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 		DuplicateWindow: c.LogDuplicateWindow,
 		Logger:          logger,
 		Registerer:      registry,
-	})
+	}
+}
+
+func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+	log, err := eventstream.OpenLog(ctx, c.logOptions(logger, registry))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
-	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{Registerer: registry})
+	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{SubscriptionAge: c.MaxConnectionAge, Registerer: registry})
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("follow the event log: %w", err), log.Close())
 	}
 	return log, hub, nil
-}
-
-// tokens makes and checks the tokens that let the upstream in.
-func (c *Config) tokens() (*eventstream.Tokens, error) {
-	key, err := c.tokenKey()
-	if err != nil {
-		return nil, err
-	}
-	return eventstream.NewTokens(key)
-}
-
-// tokenKey is the key of the callback tokens. One that is not given is made once
-// and kept with the log, so that callbacks of calls that outlive a restart are
-// still let in.
-func (c *Config) tokenKey() ([]byte, error) {
-	if c.callbackKey != "" {
-		return base64.StdEncoding.DecodeString(string(c.callbackKey))
-	}
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	if c.DataDir == memory {
-		return key, nil
-	}
-	name := filepath.Join(c.DataDir, "callback.key")
-	kept, err := os.ReadFile(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
-			return nil, err
-		}
-		return key, os.WriteFile(name, []byte(base64.StdEncoding.EncodeToString(key)+"\n"), 0o600)
-	case err != nil:
-		return nil, err
-	}
-	key, err = base64.StdEncoding.DecodeString(strings.TrimSpace(string(kept)))
-	if err != nil || len(key) < 32 {
-		return nil, fmt.Errorf("%s does not hold a key: remove it to have a new one made", name)
-	}
-	return key, nil
 }
 
 func (c *Config) startEmulator(l *server.Listeners, tokens *eventstream.Tokens, logger *slog.Logger) (*emulator.Emulator, error) {
@@ -239,7 +237,7 @@ func consoleConfig(em *emulator.Emulator) console.Config {
 	return config
 }
 
-func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
+func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger, reg prometheus.Registerer, tracing trace.TracerProvider) (*upstream.Client, error) {
 	opts := upstream.Options{
 		TokenScope: c.TokenScope,
 		Logger:     logger,
@@ -248,8 +246,11 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		TryTimeout: c.UpstreamTryTimeout,
 		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
+		Registerer: reg,
+
+		TracerProvider: tracing,
 	}
-	connection := string(c.connectionString)
+	connection := c.connectionString.Reveal()
 	if c.emulated() {
 		connection = emulator.ConnectionString(localURL(l.Emulator), emulator.DefaultAccessKey)
 	}
@@ -272,10 +273,13 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 }
 
 func (c *Config) verifier(l *server.Listeners) *eventstream.Verifier {
-	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Audience: c.ResourceID, Skew: c.CallbackClockSkew}
+	opts := eventstream.VerifierOptions{ConfigURL: c.OpenIDConfigURL, Skew: c.CallbackClockSkew}
+	if c.ResourceID != "" {
+		opts.Audiences = []string{c.ResourceID}
+	}
 	if c.emulated() {
 		opts.ConfigURL = localURL(l.Emulator) + emulator.OpenIDConfigurationPath
-		opts.Audience = emulator.DefaultResourceID
+		opts.Audiences = []string{emulator.DefaultResourceID}
 	}
 	return eventstream.NewVerifier(opts)
 }
@@ -287,6 +291,12 @@ func (c *Config) callbackBase(l *server.Listeners) string {
 		return strings.TrimSuffix(c.CallbackBaseURL, "/")
 	}
 	return localURL(l.Callbacks)
+}
+
+// callbacks is where the upstream is to report.
+func (c *Config) callbacks(l *server.Listeners, tokens *eventstream.Tokens) (service.Callbacks, error) {
+	allowed, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, c.emulated())
+	return service.Callbacks{Prefix: c.callbackBase(l) + eventstream.CallbackPath, Token: tokens.Callback, Allowed: allowed}, err
 }
 
 // localURL is a listener's address as this machine reaches it.
@@ -304,9 +314,20 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	grpc := l.GRPC.Addr().String()
 	fmt.Fprintf(w, "callgate %s is ready\n\n", version())
 	fmt.Fprintf(w, "  gRPC       %s\n", grpc)
-	fmt.Fprintf(w, "  console    http://%s/\n", l.HTTP.Addr())
-	fmt.Fprintf(w, "  REST       http://%s/v1/\n", l.HTTP.Addr())
-	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
+	scheme, grpcurl := "http", "grpcurl -plaintext"
+	if c.TLSCertFile != "" {
+		scheme, grpcurl = "https", "grpcurl"
+	}
+	if c.authenticates() {
+		grpcurl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	fmt.Fprintf(w, "  console    %s://%s/\n", scheme, l.HTTP.Addr())
+	fmt.Fprintf(w, "  REST       %s://%s/v1/\n", scheme, l.HTTP.Addr())
+	fmt.Fprintf(w, "  callbacks  %s/callbacks/...", c.callbackBase(l))
+	if c.CallbackBaseURL != "" {
+		fmt.Fprintf(w, " on %s", l.Callbacks.Addr())
+	}
+	fmt.Fprintln(w)
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
 	}
@@ -319,16 +340,16 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 			"  resources are told apart by the token in their address alone.\n")
 	}
 	fmt.Fprint(w, "\nWatch all events:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{}' %s callgate.v1.Events/StreamEvents\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{}' %s callgate.v1.Events/StreamEvents\n", grpcurl, grpc)
 	fmt.Fprint(w, "Place a call:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
-		"%s callgate.v1.CallControl/CreateCall\n\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
+		"%s callgate.v1.CallControl/CreateCall\n\n", grpcurl, grpc)
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: level}
 	if format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(mask.Handler(slog.NewJSONHandler(w, opts)))
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(mask.Handler(slog.NewTextHandler(w, opts)))
 }

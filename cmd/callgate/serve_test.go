@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"io"
 	"net"
 	"net/http"
@@ -19,6 +20,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/callgate/callgate/emulator"
+	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -38,6 +40,8 @@ func env(pairs ...string) func(string) string {
 const connection = "endpoint=https://x.communication.azure.com/;accesskey=c2VjcmV0a2V5"
 
 func TestConfigurationIsCheckedWhole(t *testing.T) {
+	f := newFiles(t)
+	someFile, noTokens, somePolicy := f.write("file", "something"), f.write("tokens", ""), f.write("policy", policyOf("x: {role: viewer}"))
 	for _, tc := range []struct {
 		name string
 		env  func(string) string
@@ -52,10 +56,27 @@ func TestConfigurationIsCheckedWhole(t *testing.T) {
 		{"real upstream without a credential", noEnv, []string{"--upstream=acs", "--callback-base-url=https://gw.example"}, []string{"CALLGATE_CONNECTION_STRING"}},
 		{"two credentials", env("CALLGATE_CONNECTION_STRING", connection), []string{"--endpoint=https://x.communication.azure.com", "--callback-base-url=https://gw.example"}, []string{"which is meant"}},
 		{"malformed connection string", env("CALLGATE_CONNECTION_STRING", "endpoint=x;key=c2VjcmV0"), []string{"--callback-base-url=https://gw.example"}, []string{"connection string"}},
+		{"callbacks past it, without TLS", noEnv, []string{"--callback-uri-allow=http://app.example/"}, []string{"--callback-uri-allow"}},
+		{"Event Grid's tokens of nobody", noEnv, []string{"--event-grid-auth=entra"}, []string{"--event-grid-tenant", "--event-grid-audience"}},
+		{"Event Grid's tokens, not asked for", noEnv, []string{"--event-grid-tenant=72f988bf-86f1-41af-91ab-2d7cd011db47"}, []string{"--event-grid-auth"}},
+		{"a negative number of callbacks", noEnv, []string{"--callback-concurrency=-1"}, []string{"--callback-concurrency"}},
+		{"a second callback key that is none", env("CALLGATE_CALLBACK_KEY", strings.Repeat("A", 44)+" c2hvcnQ="), nil, []string{"callback key 2"}},
 		{"short callback key", env("CALLGATE_CALLBACK_KEY", "c2hvcnQ="), nil, []string{"callback key"}},
 		{"gRPC for everybody", noEnv, []string{"--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
 		{"REST for everybody", noEnv, []string{"--http-addr=:0"}, []string{"--insecure"}},
 		{"emulator for everybody", noEnv, []string{"--emulator-addr=[::]:0"}, []string{"--insecure"}},
+		{"clients without a policy", noEnv, []string{"--token-file=" + someFile}, []string{"--policy-file"}},
+		{"a policy without clients", noEnv, []string{"--policy-file=" + someFile}, []string{"--token-file"}},
+		{"a provider without audience", noEnv, []string{"--oidc-issuer=https://issuer.example", "--policy-file=" + someFile}, []string{"--oidc-audience"}},
+		{"a provider that anybody can answer for", noEnv, []string{"--oidc-issuer=http://issuer.example", "--oidc-audience=x", "--policy-file=" + someFile}, []string{"--oidc-issuer"}},
+		{"tokens that anybody could sign", noEnv, []string{"--oidc-algorithms=HS256,none"}, []string{"HS256", "none"}},
+		{"a certificate without key", noEnv, []string{"--tls-cert-file=" + someFile}, []string{"--tls-key-file"}},
+		{"client certificates without TLS", noEnv, []string{"--tls-client-ca-file=" + someFile, "--policy-file=" + someFile}, []string{"--tls-cert-file"}},
+		{"the emulator cannot report over TLS", noEnv, []string{"--callback-tls-cert-file=" + someFile, "--callback-tls-key-file=" + someFile}, []string{"--callback-tls-cert-file"}},
+		{"files that hold something else", noEnv, []string{"--tls-cert-file=" + someFile, "--tls-key-file=" + someFile}, []string{"certificate"}},
+		{"tokens in the clear beyond loopback", noEnv, []string{"--token-file=" + noTokens, "--policy-file=" + somePolicy, "--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
+		{"a policy with a mistake", noEnv, []string{"--token-file=" + noTokens, "--policy-file=" + someFile}, []string{someFile}},
+		{"a policy of methods that there are not", noEnv, []string{"--token-file=" + noTokens, "--policy-file=" + f.write("methods", "principals: {token:x: {methods: [callgate.v1.Events/Nothing]}}")}, []string{"Events/Nothing"}},
 		{"address that is none", noEnv, []string{"--grpc-addr=nowhere"}, []string{"grpc listener"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -278,8 +299,67 @@ func TestEventGridURLBeforeTheFirstStart(t *testing.T) {
 	g := start(t, "--data-dir="+dir)
 	post(t, g.callbackURL+strings.TrimPrefix(strings.TrimSpace(out.String()), "https://gw.example"), incomingCallEvent(1))
 
+	out.Reset()
+	if err := run(t.Context(), []string{
+		"eventgrid-url", "--data-dir=" + dir, "--callback-base-url=https://gw.example", "--event-grid-auth=entra",
+		"--event-grid-tenant=72f988bf-86f1-41af-91ab-2d7cd011db47", "--event-grid-audience=api://callgate",
+	}, noEnv, &out, &out); err != nil || out.String() != "https://gw.example/eventgrid\n" {
+		t.Errorf("where a token of Entra ID is enough: %q, %v", out.String(), err)
+	}
+
 	err := run(t.Context(), []string{"eventgrid-url", "--data-dir=" + memory, "--callback-base-url=https://gw.example"}, noEnv, &out, &out)
 	if err == nil {
 		t.Error("an address was printed that no gateway would let in")
+	}
+}
+
+// TestCallbackKeysAreReadAgain: a key rotates, with an overlap, without a
+// restart.
+func TestCallbackKeysAreReadAgain(t *testing.T) {
+	older, newer := bytes.Repeat([]byte{1}, 32), bytes.Repeat([]byte{2}, 32)
+	file := filepath.Join(t.TempDir(), "callback.key")
+	write := func(keys ...[]byte) {
+		t.Helper()
+		var text strings.Builder
+		for _, key := range keys {
+			text.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
+		}
+		if err := os.WriteFile(file, []byte(text.String()), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	address := func(g *gateway, key []byte) string {
+		tokens, err := eventstream.NewTokens(key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g.callbackURL + eventstream.EventGridPath + "?key=" + tokens.EventGrid()
+	}
+	answer := func(g *gateway, key []byte) int {
+		resp, err := g.http.Post(address(g, key), "application/json", strings.NewReader(incomingCallEvent(1)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		return resp.StatusCode
+	}
+	write(older)
+	g := start(t, "--callback-key-file="+file)
+	if got := answer(g, newer); got != http.StatusUnauthorized {
+		t.Errorf("a key that is not there yet: %d", got)
+	}
+	write(newer, older)
+	waitUntil(t, "the newer key is good", func() bool { return answer(g, newer) == http.StatusOK })
+	if got := answer(g, older); got != http.StatusOK {
+		t.Errorf("the older key, beside the newer: %d", got)
+	}
+	write(newer)
+	waitUntil(t, "the older key is bad", func() bool { return answer(g, older) == http.StatusUnauthorized })
+	var created callgatev1.CreateCallResponse
+	walk{t, g, transports[0]}.do("CallControl/CreateCall", &callgatev1.CreateCallRequest{
+		Targets: []*callgatev1.CommunicationIdentifier{user("8:acs:res_a")}, WaitTimeout: patience,
+	}, &created)
+	if created.GetReceipt().GetOutcome().GetStatus() != callgatev1.ActionOutcome_STATUS_SUCCEEDED {
+		t.Errorf("the callbacks of a call of now: %v", &created)
 	}
 }

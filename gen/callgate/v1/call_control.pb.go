@@ -112,7 +112,8 @@ type CreateCallRequest struct {
 	// of the connection. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this connection's events instead of to callgate,
-	// which then does not see them. Empty, as it should be: to callgate.
+	// which then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	CallbackUri string `protobuf:"bytes,22,opt,name=callback_uri,json=callbackUri,proto3" json:"callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -327,7 +328,8 @@ type ConnectCallRequest struct {
 	// of the connection. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this connection's events instead of to callgate,
-	// which then does not see them. Empty, as it should be: to callgate.
+	// which then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	CallbackUri string `protobuf:"bytes,22,opt,name=callback_uri,json=callbackUri,proto3" json:"callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -562,7 +564,8 @@ type AnswerCallRequest struct {
 	// of the connection. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this connection's events instead of to callgate,
-	// which then does not see them. Empty, as it should be: to callgate.
+	// which then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	CallbackUri string `protobuf:"bytes,22,opt,name=callback_uri,json=callbackUri,proto3" json:"callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1089,7 +1092,8 @@ type TransferCallRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then

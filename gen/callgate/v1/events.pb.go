@@ -582,6 +582,13 @@ type StreamStarted struct {
 	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// The log keeps what is behind this position.
 	EarliestCursor string `protobuf:"bytes,2,opt,name=earliest_cursor,json=earliestCursor,proto3" json:"earliest_cursor,omitempty"`
+	// How long the log keeps an event.
+	MaxAge *durationpb.Duration `protobuf:"bytes,3,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	// How many bytes of events the log keeps: when there are more, the oldest go.
+	MaxBytes int64 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// When the first event that the log still has came into it. Absent: it has
+	// none.
+	EarliestTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=earliest_time,json=earliestTime,proto3" json:"earliest_time,omitempty"`
 	// Of a member of a group.
 	Group         *GroupMembership `protobuf:"bytes,6,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -630,6 +637,27 @@ func (x *StreamStarted) GetEarliestCursor() string {
 		return x.EarliestCursor
 	}
 	return ""
+}
+
+func (x *StreamStarted) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
+func (x *StreamStarted) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *StreamStarted) GetEarliestTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EarliestTime
+	}
+	return nil
 }
 
 func (x *StreamStarted) GetGroup() *GroupMembership {
@@ -833,7 +861,8 @@ func (x *StreamGap) GetReason() StreamGap_Reason {
 	return StreamGap_REASON_UNSPECIFIED
 }
 
-// StreamDraining says that the gateway is about to stop.
+// StreamDraining says that the gateway is about to stop, or that the stream has
+// been open for long: connect again. The stream ends.
 type StreamDraining struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Go on after this position.
@@ -1379,10 +1408,13 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\n" +
 	"\bresponse\")\n" +
 	"\rEventDelivery\x12\x18\n" +
-	"\aattempt\x18\x01 \x01(\x05R\aattempt\"\x84\x01\n" +
+	"\aattempt\x18\x01 \x01(\x05R\aattempt\"\x96\x02\n" +
 	"\rStreamStarted\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12'\n" +
 	"\x0fearliest_cursor\x18\x02 \x01(\tR\x0eearliestCursor\x122\n" +
+	"\amax_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\x12\x1b\n" +
+	"\tmax_bytes\x18\x04 \x01(\x03R\bmaxBytes\x12?\n" +
+	"\rearliest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fearliestTime\x122\n" +
 	"\x05group\x18\x06 \x01(\v2\x1c.callgate.v1.GroupMembershipR\x05group\"\xba\x01\n" +
 	"\x0fGroupMembership\x12\x1b\n" +
 	"\tmember_id\x18\x01 \x01(\tR\bmemberId\x124\n" +
@@ -1498,30 +1530,32 @@ var file_callgate_v1_events_proto_depIdxs = []int32{
 	8,  // 8: callgate.v1.StreamEventsResponse.gap:type_name -> callgate.v1.StreamGap
 	9,  // 9: callgate.v1.StreamEventsResponse.draining:type_name -> callgate.v1.StreamDraining
 	4,  // 10: callgate.v1.StreamEventsResponse.delivery:type_name -> callgate.v1.EventDelivery
-	6,  // 11: callgate.v1.StreamStarted.group:type_name -> callgate.v1.GroupMembership
-	20, // 12: callgate.v1.GroupMembership.ack_wait:type_name -> google.protobuf.Duration
-	19, // 13: callgate.v1.StreamHeartbeat.server_time:type_name -> google.protobuf.Timestamp
-	0,  // 14: callgate.v1.StreamGap.reason:type_name -> callgate.v1.StreamGap.Reason
-	20, // 15: callgate.v1.NackEventsRequest.delay:type_name -> google.protobuf.Duration
-	21, // 16: callgate.v1.ListEventsResponse.events:type_name -> callgate.v1.CallEvent
-	22, // 17: callgate.v1.WaitForOutcomeRequest.receipt:type_name -> callgate.v1.ActionReceipt
-	20, // 18: callgate.v1.WaitForOutcomeRequest.timeout:type_name -> google.protobuf.Duration
-	23, // 19: callgate.v1.WaitForOutcomeResponse.outcome:type_name -> callgate.v1.ActionOutcome
-	2,  // 20: callgate.v1.Events.StreamEvents:input_type -> callgate.v1.StreamEventsRequest
-	10, // 21: callgate.v1.Events.AckEvents:input_type -> callgate.v1.AckEventsRequest
-	12, // 22: callgate.v1.Events.NackEvents:input_type -> callgate.v1.NackEventsRequest
-	14, // 23: callgate.v1.Events.ListEvents:input_type -> callgate.v1.ListEventsRequest
-	16, // 24: callgate.v1.Events.WaitForOutcome:input_type -> callgate.v1.WaitForOutcomeRequest
-	3,  // 25: callgate.v1.Events.StreamEvents:output_type -> callgate.v1.StreamEventsResponse
-	11, // 26: callgate.v1.Events.AckEvents:output_type -> callgate.v1.AckEventsResponse
-	13, // 27: callgate.v1.Events.NackEvents:output_type -> callgate.v1.NackEventsResponse
-	15, // 28: callgate.v1.Events.ListEvents:output_type -> callgate.v1.ListEventsResponse
-	17, // 29: callgate.v1.Events.WaitForOutcome:output_type -> callgate.v1.WaitForOutcomeResponse
-	25, // [25:30] is the sub-list for method output_type
-	20, // [20:25] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	20, // 11: callgate.v1.StreamStarted.max_age:type_name -> google.protobuf.Duration
+	19, // 12: callgate.v1.StreamStarted.earliest_time:type_name -> google.protobuf.Timestamp
+	6,  // 13: callgate.v1.StreamStarted.group:type_name -> callgate.v1.GroupMembership
+	20, // 14: callgate.v1.GroupMembership.ack_wait:type_name -> google.protobuf.Duration
+	19, // 15: callgate.v1.StreamHeartbeat.server_time:type_name -> google.protobuf.Timestamp
+	0,  // 16: callgate.v1.StreamGap.reason:type_name -> callgate.v1.StreamGap.Reason
+	20, // 17: callgate.v1.NackEventsRequest.delay:type_name -> google.protobuf.Duration
+	21, // 18: callgate.v1.ListEventsResponse.events:type_name -> callgate.v1.CallEvent
+	22, // 19: callgate.v1.WaitForOutcomeRequest.receipt:type_name -> callgate.v1.ActionReceipt
+	20, // 20: callgate.v1.WaitForOutcomeRequest.timeout:type_name -> google.protobuf.Duration
+	23, // 21: callgate.v1.WaitForOutcomeResponse.outcome:type_name -> callgate.v1.ActionOutcome
+	2,  // 22: callgate.v1.Events.StreamEvents:input_type -> callgate.v1.StreamEventsRequest
+	10, // 23: callgate.v1.Events.AckEvents:input_type -> callgate.v1.AckEventsRequest
+	12, // 24: callgate.v1.Events.NackEvents:input_type -> callgate.v1.NackEventsRequest
+	14, // 25: callgate.v1.Events.ListEvents:input_type -> callgate.v1.ListEventsRequest
+	16, // 26: callgate.v1.Events.WaitForOutcome:input_type -> callgate.v1.WaitForOutcomeRequest
+	3,  // 27: callgate.v1.Events.StreamEvents:output_type -> callgate.v1.StreamEventsResponse
+	11, // 28: callgate.v1.Events.AckEvents:output_type -> callgate.v1.AckEventsResponse
+	13, // 29: callgate.v1.Events.NackEvents:output_type -> callgate.v1.NackEventsResponse
+	15, // 30: callgate.v1.Events.ListEvents:output_type -> callgate.v1.ListEventsResponse
+	17, // 31: callgate.v1.Events.WaitForOutcome:output_type -> callgate.v1.WaitForOutcomeResponse
+	27, // [27:32] is the sub-list for method output_type
+	22, // [22:27] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_callgate_v1_events_proto_init() }

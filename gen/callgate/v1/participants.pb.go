@@ -266,7 +266,8 @@ type AddParticipantRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -466,7 +467,8 @@ type CancelAddParticipantRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -629,7 +631,8 @@ type RemoveParticipantRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -918,7 +921,8 @@ type MoveParticipantsRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then

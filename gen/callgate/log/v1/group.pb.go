@@ -146,8 +146,8 @@ type GroupConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The client whose group it is; empty where clients are not authenticated.
-	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
+	// The service whose group it is; empty where clients are not authenticated.
+	Service string `protobuf:"bytes,2,opt,name=service,proto3" json:"service,omitempty"`
 	// Which events it takes.
 	Filter *v1.EventFilter `protobuf:"bytes,3,opt,name=filter,proto3" json:"filter,omitempty"`
 	// For how long a member may have an event without acknowledging it.
@@ -164,8 +164,12 @@ type GroupConfig struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// It takes commands too.
 	IncludeCommands bool `protobuf:"varint,10,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// It takes events of every service's calls.
+	AllCalls bool `protobuf:"varint,11,opt,name=all_calls,json=allCalls,proto3" json:"all_calls,omitempty"`
+	// Where it does not, whose incoming calls it takes.
+	Incoming      []string `protobuf:"bytes,12,rep,name=incoming,proto3" json:"incoming,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupConfig) Reset() {
@@ -205,9 +209,9 @@ func (x *GroupConfig) GetName() string {
 	return ""
 }
 
-func (x *GroupConfig) GetPrincipal() string {
+func (x *GroupConfig) GetService() string {
 	if x != nil {
-		return x.Principal
+		return x.Service
 	}
 	return ""
 }
@@ -266,6 +270,20 @@ func (x *GroupConfig) GetIncludeCommands() bool {
 		return x.IncludeCommands
 	}
 	return false
+}
+
+func (x *GroupConfig) GetAllCalls() bool {
+	if x != nil {
+		return x.AllCalls
+	}
+	return false
+}
+
+func (x *GroupConfig) GetIncoming() []string {
+	if x != nil {
+		return x.Incoming
+	}
+	return nil
 }
 
 // GroupState is how far a group is. Only its owner writes it, from revision to
@@ -1595,10 +1613,10 @@ var File_callgate_log_v1_group_proto protoreflect.FileDescriptor
 
 const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcallgate/log/v1/group.proto\x12\x0fcallgate.log.v1\x1a\x18callgate/v1/events.proto\x1a\x18callgate/v1/groups.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x03\n" +
+	"\x1bcallgate/log/v1/group.proto\x12\x0fcallgate.log.v1\x1a\x18callgate/v1/events.proto\x1a\x18callgate/v1/groups.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
 	"\vGroupConfig\x12\x12\n" +
-	"\x04name\x18\x01 \x01(\tR\x04name\x12\x1c\n" +
-	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x120\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
+	"\aservice\x18\x02 \x01(\tR\aservice\x120\n" +
 	"\x06filter\x18\x03 \x01(\v2\x18.callgate.v1.EventFilterR\x06filter\x124\n" +
 	"\back_wait\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\aackWait\x12%\n" +
 	"\x0emax_deliveries\x18\x05 \x01(\x05R\rmaxDeliveries\x12\x14\n" +
@@ -1609,7 +1627,9 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12)\n" +
 	"\x10include_commands\x18\n" +
-	" \x01(\bR\x0fincludeCommands\"\xd4\x01\n" +
+	" \x01(\bR\x0fincludeCommands\x12\x1b\n" +
+	"\tall_calls\x18\v \x01(\bR\ballCalls\x12\x1a\n" +
+	"\bincoming\x18\f \x03(\tR\bincoming\"\xd4\x01\n" +
 	"\n" +
 	"GroupState\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\tR\vincarnation\x12\x14\n" +
