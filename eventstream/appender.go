@@ -33,12 +33,16 @@ const (
 	maxQueueWait = 5 * time.Second
 )
 
+// mendAgain is how often a server that is ill is looked at.
+const mendAgain = time.Second
+
 var errQueuedTooLong = errors.New("it did not get to this append in time")
 
 // appender is the one goroutine that writes. Appends that wait at the same moment
 // share one write and one sync, so that they cost no more than a single one.
 type appender struct {
 	js      jetstream.JetStream
+	server  *embeddedServer // nil when external
 	known   *atomic.Uint64
 	patient time.Duration // how long to wait for a leader
 	queue   chan *appendRequest
@@ -66,10 +70,11 @@ type appendMetrics struct {
 	duration prometheus.Histogram
 }
 
-func startAppender(js jetstream.JetStream, known *atomic.Uint64, patient time.Duration, reg prometheus.Registerer) *appender {
+func startAppender(js jetstream.JetStream, server *embeddedServer, known *atomic.Uint64, patient time.Duration, reg prometheus.Registerer) *appender {
 	metrics := promauto.With(reg)
 	a := &appender{
 		js:      js,
+		server:  server,
 		known:   known,
 		patient: patient,
 		queue:   make(chan *appendRequest, maxQueuedAppends),
@@ -126,10 +131,14 @@ func (a *appender) append(ctx context.Context, msgs []*nats.Msg) error {
 
 func (a *appender) run() {
 	defer close(a.stopped)
+	again := time.NewTicker(mendAgain)
+	defer again.Stop()
 	for {
 		select {
 		case <-a.stop:
 			return
+		case <-again.C:
+			_ = a.mend() // whoever appends is told
 		case req := <-a.queue:
 			if time.Since(req.queued) > maxQueueWait {
 				req.done <- a.result(false, errQueuedTooLong)
@@ -194,13 +203,31 @@ func (a *appender) store(requests []*appendRequest) {
 	}
 }
 
+// mend makes a server that is ill well, if that can be.
+func (a *appender) mend() error {
+	if !a.server.suspected() {
+		return nil
+	}
+	if err := a.server.mend(); err != nil {
+		return a.fail(err)
+	}
+	a.failure.Store(nil)
+	return nil
+}
+
+// fail is the error of an append, and says it to recentFailure.
+func (a *appender) fail(err error) error {
+	err = fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	a.failure.Store(&appendFailure{at: time.Now(), err: err})
+	return err
+}
+
 // result counts what became of one record, and says it to the caller and to
 // recentFailure.
 func (a *appender) result(duplicate bool, err error) error {
 	switch {
 	case err != nil:
-		err = fmt.Errorf("%w: %w", ErrLogUnavailable, err)
-		a.failure.Store(&appendFailure{at: time.Now(), err: err})
+		err = a.fail(err)
 		a.metrics.records.WithLabelValues("failed").Inc()
 		return err
 	case duplicate:

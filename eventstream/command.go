@@ -25,8 +25,13 @@ var commandNames = map[callgatev1.CallEventType]string{
 // isCommand tells whether events of type t are commands, which only those get who
 // ask for them.
 func isCommand(t callgatev1.CallEventType) bool {
-	_, is := commandNames[t]
-	return is
+	switch t {
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED,
+		callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_REJECTED,
+		callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_FAILED:
+		return true
+	}
+	return false
 }
 
 func commandTypeName(t callgatev1.CallEventType) string {

@@ -126,10 +126,12 @@ func (s *Subscription) join() {
 // begin sets the position to start from.
 func (s *Subscription) begin(ctx context.Context, start Start) error {
 	log := s.hub.log
-	earliest, last, _, err := log.bounds(ctx)
+	state, err := log.state(ctx)
 	if err != nil {
 		return err
 	}
+	s.retention = log.retention(state)
+	earliest, last := max(state.FirstSeq, 1)-1, state.LastSeq
 	switch start.kind {
 	case startEarliest:
 		s.pos = earliest

@@ -25,6 +25,7 @@ type Subscription struct {
 	lasting  bool          // it never ages
 
 	startCursor, earliestCursor string
+	retention                   Retention
 
 	pos       uint64      // all up to here was given out or does not match
 	gap       *span       // to be told next
@@ -85,6 +86,9 @@ type Draining struct {
 // Started returns the cursor that the subscription goes on behind, and that
 // behind which the log keeps everything.
 func (s *Subscription) Started() (cursor, earliest string) { return s.startCursor, s.earliestCursor }
+
+// Retention is what the log keeps, as it was when the subscription began.
+func (s *Subscription) Retention() Retention { return s.retention }
 
 // Next waits for the next item. It returns io.EOF when the subscription has
 // reached its end, was drained or closed; ctx's error when that ends first; and

@@ -108,7 +108,7 @@ func (a *Actions) commandEvent(ctx context.Context, act *action, req actionReque
 		if resp, has := resp.(interface {
 			GetCallConnection() *callgatev1.CallConnection
 		}); has {
-			ev.ServerCallId = resp.GetCallConnection().GetServerCallId()
+			ev.ServerCallId = cmp.Or(resp.GetCallConnection().GetServerCallId(), ev.GetServerCallId())
 			ev.CorrelationId = resp.GetCallConnection().GetCorrelationId()
 		}
 	}
@@ -167,7 +167,9 @@ func targetsOf(req actionRequest) []*callgatev1.CommunicationIdentifier {
 	}
 	whole := make([]identifier, 0, len(targets))
 	for _, target := range targets {
-		whole = append(whole, wholeIdentifier(target))
+		if target != nil {
+			whole = append(whole, wholeIdentifier(target))
+		}
 	}
 	return whole
 }

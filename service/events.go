@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/callgate/callgate/eventstream"
@@ -85,9 +86,14 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 
 func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 	cursor, earliest := sub.Started()
-	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{
-		Started: &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest},
-	}}
+	kept := sub.Retention()
+	start := &callgatev1.StreamStarted{
+		Cursor: cursor, EarliestCursor: earliest, MaxAge: durationpb.New(kept.MaxAge), MaxBytes: kept.MaxBytes,
+	}
+	if !kept.Earliest.IsZero() {
+		start.EarliestTime = timestamppb.New(kept.Earliest)
+	}
+	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{Started: start}}
 }
 
 // itemToSend is a StreamEventsResponse; of an event, the bytes that everybody is

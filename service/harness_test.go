@@ -85,26 +85,27 @@ type gateway struct {
 	callgatev1.MediaClient
 	callgatev1.RecordingsClient
 	conn     *grpc.ClientConn
+	dial     func(...grpc.DialOption) *grpc.ClientConn // until the test ends
 	control  *service.CallControl
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
 }
 
-func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
+func newGateway(t *testing.T, upstreamServer http.Handler, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	server := httptest.NewServer(upstreamServer)
 	t.Cleanup(server.Close)
-	return newGatewayAt(t, server.URL)
+	return newGatewayAt(t, server.URL, opts...)
 }
 
-func newGatewayAt(t *testing.T, endpoint string) *gateway {
+func newGatewayAt(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	interceptors, err := service.NewInterceptors(newErrors(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newGatewayOf(t, endpoint, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	return newGatewayOf(t, endpoint, append(opts, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))...)
 }
 
 // newGatewayOf is a gateway whose server has other options: without interceptors,
@@ -163,12 +164,16 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 	go func() { served <- server.Serve(pipe) }()
 	t.Cleanup(func() { server.Stop(); check(t, <-served) })
 
-	conn, err := grpc.NewClient("passthrough:///gateway", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
+	dial := func(opts ...grpc.DialOption) *grpc.ClientConn {
+		conn, err := grpc.NewClient("passthrough:///gateway", append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { check(t, conn.Close()) })
+		return conn
 	}
-	t.Cleanup(func() { check(t, conn.Close()) })
+	conn := dial()
 	return &gateway{
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
@@ -176,6 +181,7 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 		MediaClient:        callgatev1.NewMediaClient(conn),
 		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
 		conn:               conn,
+		dial:               dial,
 		control:            control,
 		log:                log,
 		hub:                hub,

@@ -162,7 +162,7 @@ func (g *gateway) connect(t *testing.T) {
 // waitUntil waits for a condition, not for a time.
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(60 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {
