@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/callgate/callgate/telemetry"
 )
 
 const (
@@ -85,17 +87,14 @@ func startAppender(js jetstream.JetStream, server *embeddedServer, known *atomic
 				Name: "callgate_log_records_total",
 				Help: "Records given to the event log, by what became of them: stored, duplicate or failed.",
 			}, []string{"result"}),
-			batch: metrics.NewHistogram(prometheus.HistogramOpts{
-				Name:    "callgate_log_batch_records",
-				Help:    "Records that shared one write to the event log.",
-				Buckets: prometheus.ExponentialBuckets(1, 2, 9),
-			}),
-			duration: metrics.NewHistogram(prometheus.HistogramOpts{
-				Name:    "callgate_log_write_seconds",
-				Help:    "Time of one write to the event log.",
-				Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
-			}),
+			batch: metrics.NewHistogram(telemetry.Histogram("callgate_log_batch_records",
+				"Records that shared one write to the event log.", telemetry.Buckets(1, 9))),
+			duration: metrics.NewHistogram(telemetry.Histogram("callgate_log_write_seconds",
+				"Time of one write to the event log.", telemetry.Buckets(0.0001, 16))),
 		},
+	}
+	for _, result := range []string{"stored", "duplicate", "failed"} {
+		a.metrics.records.WithLabelValues(result) // from 0 on
 	}
 	go a.run()
 	return a

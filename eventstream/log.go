@@ -160,6 +160,9 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 		patient = leaderless
 	}
 	l.appender = startAppender(l.js, l.server, &l.known, patient, o.Registerer)
+	if o.Registerer != nil {
+		return o.Registerer.Register(newLogCollector(l))
+	}
 	return nil
 }
 

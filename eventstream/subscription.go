@@ -41,6 +41,7 @@ type Subscription struct {
 	takenAt    int
 	unfiltered bool // read the log as a whole even for a single call
 
+	behind  atomic.Bool // it reads from the log
 	drained bool
 	closed  atomic.Bool
 	closing chan struct{} // closed after closed is set
@@ -211,6 +212,7 @@ func (s *Subscription) Position() string { return s.hub.log.cursor(s.pos) }
 
 func (s *Subscription) tellGap() Item {
 	gap := &Gap{From: s.hub.log.cursor(s.gap.from), To: s.hub.log.cursor(s.gap.to), Reason: s.gap.reason}
+	s.hub.metrics.gaps.WithLabelValues(reasonLabel(s.gap.reason)).Inc()
 	s.pos = max(s.pos, s.gap.to)
 	s.gap = nil
 	return Item{Gap: gap}
@@ -243,6 +245,7 @@ func (s *Subscription) Close() {
 		return
 	}
 	close(s.closing)
+	s.setBehind(false)
 	s.timer.Stop()
 	if s.ageing != nil {
 		s.ageing.Stop()
@@ -251,4 +254,15 @@ func (s *Subscription) Close() {
 		s.hub.leave(s)
 	}
 	s.hub.metrics.subscriptions.Dec()
+}
+
+// setBehind counts the subscriptions that have to read from the log.
+func (s *Subscription) setBehind(behind bool) {
+	switch {
+	case s.behind.Load() == behind || s.behind.Swap(behind) == behind:
+	case behind:
+		s.hub.metrics.behind.Inc()
+	default:
+		s.hub.metrics.behind.Dec()
+	}
 }

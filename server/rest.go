@@ -78,9 +78,16 @@ var restJSON = &runtime.JSONPb{
 	UnmarshalOptions: protojson.UnmarshalOptions{},
 }
 
-// restHeader lets no header through to the services: none has a meaning there, and
-// one that is not passed on cannot be taken for what the gateway says itself.
-func restHeader(string) (string, bool) { return "", false }
+// restHeader lets the trace through that a request is part of, and no other header
+// to the services: none has a meaning there, and one that is not passed on cannot be
+// taken for what the gateway says itself.
+func restHeader(name string) (string, bool) {
+	switch strings.ToLower(name) {
+	case "traceparent", "tracestate":
+		return name, true
+	}
+	return "", false
+}
 
 func restError(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
 	writeError(w, m, err)

@@ -12,7 +12,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -55,7 +57,13 @@ type Options struct {
 	// Grace is how long running requests may take to end when the server stops.
 	Grace    time.Duration
 	Gatherer prometheus.Gatherer
-	Logger   *slog.Logger
+	// Registerer receives the metrics of RPCs.
+	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each RPC; nil: none is taken.
+	TracerProvider trace.TracerProvider
+
+	rpcs   *grpcprom.ServerMetrics // of both servers
+	Logger *slog.Logger
 }
 
 // Server serves all listeners.
@@ -72,6 +80,7 @@ type Server struct {
 
 // New builds a server; Run serves it.
 func New(opts Options) (*Server, error) {
+	opts.rpcs = newRPCMetrics(opts.Registerer)
 	s := &Server{opts: opts, health: health.NewServer()}
 	if (opts.Authenticator == nil) != (opts.Gate == nil) {
 		return nil, errors.New("an authenticator needs a gate, and a gate an authenticator")

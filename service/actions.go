@@ -22,6 +22,9 @@ type outcomes interface {
 	// behind it.
 	Position() string
 	WaitForOutcome(context.Context, *callgatev1.ActionReceipt) (*callgatev1.ActionOutcome, error)
+	// Began and Accepted let it tell, in metrics and traces, what comes of an action.
+	Began(context.Context, *callgatev1.ActionReceipt)
+	Accepted(*callgatev1.ActionReceipt)
 }
 
 // Actions is what all actions have in common: where the upstream is to report,
@@ -104,6 +107,9 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if ended, is := any(resp).(interface{ GetAlreadyEnded() bool }); is && ended.GetAlreadyEnded() {
 		return resp, nil // nothing is to come
 	}
+	if !resp.GetReceipt().GetReplayed() {
+		a.outcomes.Accepted(resp.GetReceipt())
+	}
 	if req, can := req.(interface{ GetWaitTimeout() *durationpb.Duration }); can {
 		a.wait(ctx, resp.GetReceipt(), req.GetWaitTimeout())
 	}
@@ -127,6 +133,7 @@ func (a *Actions) begin(ctx context.Context, kind callgatev1.Action, req actionR
 			act.receipt.OperationContext = madeUpContext(req.(actionRequest).GetRequestId())
 		}
 	}
+	a.outcomes.Began(ctx, act.receipt)
 	return act
 }
 

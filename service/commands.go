@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/upstream"
 )
@@ -73,6 +74,7 @@ func (a *Actions) commandEvent(ctx context.Context, act *action, req actionReque
 		Targets:      targetsOf(req),
 		InvitationId: act.receipt.GetInvitationId(),
 		Duration:     durationpb.New(now.Sub(act.began)),
+		TraceParent:  eventstream.TraceParent(ctx),
 	}
 	ev := &callgatev1.CallEvent{
 		Time:             timestamppb.New(act.began),

@@ -9,6 +9,8 @@ import (
 
 	"github.com/alecthomas/kong"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/callgate/callgate/catalogue"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -118,6 +120,43 @@ func TestReliabilityPageIsTrue(t *testing.T) {
 	} {
 		if !said.holds || !strings.Contains(page, said.text) {
 			t.Errorf("the page no longer says %q, or it is not so", said.text)
+		}
+	}
+}
+
+var rpcName = regexp.MustCompile("`((?:CallControl|Participants|Events|Media|Recordings)\\.[A-Z][A-Za-z]+)`")
+
+// TestMigrationPageKnowsEveryRPC: each of the contract is what something becomes, and
+// what it names of a service is there.
+func TestMigrationPageKnowsEveryRPC(t *testing.T) {
+	page, err := os.ReadFile("../../docs/migration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range rpcName.FindAllStringSubmatch(string(page), -1) {
+		named[m[1]] = true
+	}
+	there, services := map[string]bool{}, map[string]bool{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("callgate.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			services[string(service.Name())] = true
+			for j := range service.Methods().Len() {
+				there[string(service.Name())+"."+string(service.Methods().Get(j).Name())] = true
+			}
+		}
+		return true
+	})
+	for rpc := range there {
+		if !named[rpc] {
+			t.Errorf("the page lacks %s", rpc)
+		}
+	}
+	for rpc := range named {
+		service, method, _ := strings.Cut(rpc, ".")
+		if services[service] && !there[rpc] && method != "AckEvents" && method != "NackEvents" {
+			t.Errorf("the page speaks of %s, which there is not", rpc)
 		}
 	}
 }

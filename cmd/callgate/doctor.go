@@ -71,7 +71,7 @@ func (c *doctorCmd) checkUpstream(ctx context.Context) finding {
 	f := finding{what: "upstream", good: "answers, and accepts the credential and api-version " + c.APIVersion}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	client, err := c.upstreamClient(nil, slog.New(slog.DiscardHandler))
+	client, err := c.upstreamClient(nil, slog.New(slog.DiscardHandler), nil, nil)
 	if err != nil {
 		f.err = err
 		return f

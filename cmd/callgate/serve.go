@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/console"
@@ -21,6 +22,7 @@ import (
 	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
+	"github.com/callgate/callgate/telemetry"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -49,6 +51,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(buildInfo())
+	tracing, err := telemetry.NewTracing(ctx, p.getenv, version(), logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.Close()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -69,7 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if em != nil {
 		defer em.Close()
 	}
-	client, err := c.upstreamClient(listeners, logger)
+	client, err := c.upstreamClient(listeners, logger, registry, tracing.Provider())
 	if err != nil {
 		return err
 	}
@@ -93,6 +101,9 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		PerSource:  c.CallbackConcurrency,
 		Logger:     logger,
 		Registerer: registry,
+
+		TracerProvider: tracing.Provider(),
+		Cause:          hub.Cause,
 	})
 	errs := service.NewErrors(known, registry)
 	interceptors, err := service.NewInterceptors(errs, logger)
@@ -128,11 +139,14 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 			Connections: c.MaxConnections, ConnectionRPCs: c.MaxConnectionRPCs, ConnectionAge: c.MaxConnectionAge,
 			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
 		},
-		Ready:    log.Check,
-		Drain:    hub.Drain,
-		Grace:    c.ShutdownGrace,
-		Gatherer: registry,
-		Logger:   logger,
+		Ready:      log.Check,
+		Drain:      hub.Drain,
+		Grace:      c.ShutdownGrace,
+		Gatherer:   registry,
+		Registerer: registry,
+		Logger:     logger,
+
+		TracerProvider: tracing.Provider(),
 	})
 	if err != nil {
 		return err
@@ -151,7 +165,8 @@ func (c *Config) addresses() server.Addresses {
 	return addrs
 }
 
-func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+// logOptions are those of the log, wherever it is.
+func (c *Config) logOptions(logger *slog.Logger, registry prometheus.Registerer) eventstream.LogOptions {
 	sync := eventstream.SyncAlways
 	if c.LogSync == "interval" {
 		sync = eventstream.SyncInterval
@@ -160,7 +175,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if dir == memory {
 		dir = ""
 	}
-	log, err := eventstream.OpenLog(ctx, eventstream.LogOptions{
+	return eventstream.LogOptions{
 		NATS:            c.natsOptions(),
 		Dir:             dir,
 		Sync:            sync,
@@ -169,7 +184,11 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 		DuplicateWindow: c.LogDuplicateWindow,
 		Logger:          logger,
 		Registerer:      registry,
-	})
+	}
+}
+
+func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+	log, err := eventstream.OpenLog(ctx, c.logOptions(logger, registry))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
@@ -211,7 +230,7 @@ func consoleConfig(em *emulator.Emulator) console.Config {
 	return config
 }
 
-func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
+func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger, reg prometheus.Registerer, tracing trace.TracerProvider) (*upstream.Client, error) {
 	opts := upstream.Options{
 		TokenScope: c.TokenScope,
 		Logger:     logger,
@@ -220,6 +239,9 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		TryTimeout: c.UpstreamTryTimeout,
 		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
+		Registerer: reg,
+
+		TracerProvider: tracing,
 	}
 	connection := c.connectionString.Reveal()
 	if c.emulated() {
