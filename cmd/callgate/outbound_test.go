@@ -18,9 +18,10 @@ import (
 var outbound = map[string]string{
 	"client/dial.go grpc.NewClient":                              "the callgate that the program names",
 	"cmd/callgate/doctor.go http.NewRequestWithContext":          "--callback-base-url",
+	"cmd/callgate/healthcheck.go http.NewRequestWithContext":     "--http-addr",
 	"eventstream/embedded.go nats.Connect":                       "the log within the process",
 	"eventstream/external.go nats.Connect":                       "--nats-url",
-	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url and --entra-authority, and the keys that they name",
+	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url, --entra-authority and --oidc-issuer, and the keys that they name",
 	"server/rest.go grpc.NewClient":                              "the services within the process",
 	"upstream/client.go runtime.NewRequest":                      "the upstream's endpoint, also where it names a next page",
 	"cmd/callgate/serve.go azidentity.NewDefaultAzureCredential": "Entra ID, as Azure's own environment variables say",
