@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -17,9 +16,8 @@ const DefaultHeartbeatInterval = 15 * time.Second
 type SubscribeOptions struct {
 	// Filter chooses events; nil is all.
 	Filter *callgatev1.EventFilter
-	// Visible tells which events the subscriber may know of; nil: all. To it there
-	// are no others, but for holes in the log.
-	Visible func(*Event) bool
+	// Visible is which events the subscriber may know of; nil: all.
+	Visible *Visibility
 	// Start is where to begin; the zero value is StartLatest.
 	Start Start
 	// HeartbeatInterval is how long Next waits for an event before it gives a
@@ -108,9 +106,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
-	if age := s.hub.age; age > 0 && !s.lasting {
-		// Not all at once, although many may have begun at once.
-		age += rand.N(age/5+1) - age/10 //nolint:gosec // chance enough
+	if age := s.hub.lifespan(); age > 0 && !s.lasting {
 		s.ageing = time.AfterFunc(age, func() {
 			s.old.Store(true)
 			close(s.aged)
@@ -162,7 +158,7 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 func (s *Subscription) awaitEnds(ctx context.Context) error {
 	s.open = make(set[string])
 	for call := range s.filter.calls {
-		ended, err := s.hub.log.hasEnded(ctx, call, s.pos, s.sees)
+		ended, err := s.hub.log.hasEnded(ctx, call, s.pos, s.visible)
 		if err != nil {
 			return err
 		}

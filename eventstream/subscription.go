@@ -16,7 +16,7 @@ import (
 type Subscription struct {
 	hub      *Hub
 	filter   filter
-	visible  func(*Event) bool // nil: all are
+	visible  *Visibility // nil: all is
 	interval time.Duration
 	timer    *time.Timer
 	ageing   *time.Timer // nil: it may grow as old as it likes
@@ -47,7 +47,7 @@ type Subscription struct {
 	closing chan struct{} // closed after closed is set
 }
 
-// Item is what a subscription brings: exactly one member is set.
+// Item is what a subscription brings: exactly one pointer is set.
 type Item struct {
 	// Event is the next event that matches.
 	Event *Event
@@ -58,6 +58,8 @@ type Item struct {
 	// Draining tells that the gateway is about to stop, or that the subscription
 	// has grown old. io.EOF follows.
 	Draining *Draining
+	// Attempt counts how often a group gave out this Event or Gap, from 1.
+	Attempt int
 }
 
 // Gap is a hole in the log: what lay between two positions is not there, whether
@@ -189,7 +191,7 @@ func (s *Subscription) accept(ev *Event) bool {
 		return false
 	}
 	s.pos = ev.Seq
-	if !s.sees(ev) {
+	if !s.visible.shows(ev) {
 		return false
 	}
 	if s.open != nil && ev.CallEvent.GetType() == typeCallDisconnected {
@@ -203,9 +205,6 @@ func (s *Subscription) accept(ev *Event) bool {
 	}
 	return s.filter.matches(ev.CallEvent)
 }
-
-// sees tells whether the subscriber may know of ev.
-func (s *Subscription) sees(ev *Event) bool { return s.visible == nil || s.visible(ev) }
 
 // Position is the cursor to go on after for what Next has not given out.
 func (s *Subscription) Position() string { return s.hub.log.cursor(s.pos) }

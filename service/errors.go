@@ -84,6 +84,7 @@ func (e *Errors) describe(err error) *status.Status {
 		validation  *protovalidate.ValidationError
 		field       *fieldError
 		trimmed     *eventstream.CursorTrimmedError
+		otherwise   *eventstream.GroupSettingsError
 	)
 	if refused := refusalOf(err); refused != nil {
 		return e.refuse(refused)
@@ -99,6 +100,8 @@ func (e *Errors) describe(err error) *status.Status {
 		return e.invalid([]*errdetails.BadRequest_FieldViolation{{Field: field.field, Description: field.description}})
 	case errors.As(err, &trimmed):
 		return e.status("CURSOR_TRIMMED", "", map[string]string{"earliest_cursor": trimmed.Earliest})
+	case errors.As(err, &otherwise):
+		return e.status("GROUP_SETTINGS_DIFFER", otherwise.Error(), nil)
 	}
 	for reason, is := range gatewayErrors {
 		if errors.Is(err, is) {
@@ -141,6 +144,7 @@ var gatewayErrors = map[string]error{
 	"CURSOR_INVALID":           eventstream.ErrCursorInvalid,
 	"CURSOR_OF_OTHER_LOG":      eventstream.ErrCursorOtherLog,
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
+	"GROUP_NOT_FOUND":          eventstream.ErrGroupNotFound,
 	"KEYS_UNAVAILABLE":         eventstream.ErrKeysUnavailable,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
