@@ -21,7 +21,7 @@ var outbound = map[string]string{
 	"cmd/callgate/healthcheck.go http.NewRequestWithContext":     "--http-addr, or this machine where that is all of it",
 	"eventstream/embedded.go nats.Connect":                       "the log within the process",
 	"eventstream/external.go nats.Connect":                       "--nats-url",
-	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url and --entra-authority, and the keys that they name",
+	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url, --entra-authority and --oidc-issuer, and the keys that they name",
 	"server/rest.go grpc.NewClient":                              "the services within the process",
 	"telemetry/tracing.go otlptracegrpc.New":                     "OTEL_EXPORTER_OTLP_ENDPOINT",
 	"telemetry/tracing.go otlptracehttp.New":                     "OTEL_EXPORTER_OTLP_ENDPOINT",
