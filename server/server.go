@@ -90,7 +90,7 @@ func (s *Server) Run(ctx context.Context, l *Listeners) error {
 	}
 	if l.Profiles != nil {
 		profiles := &http.Server{Handler: profilesHandler(), ReadHeaderTimeout: maxHeaderTime} // a profile takes as long as it is asked to
-		stop := context.AfterFunc(fail, func() { _ = profiles.Close() }) // nobody's request depends on it
+		stop := context.AfterFunc(fail, func() { _ = profiles.Close() })                       // nobody's request depends on it
 		defer stop()
 		serving.Go(func() error { return serveHTTP("pprof", profiles, l.Profiles) })
 	}
