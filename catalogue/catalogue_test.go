@@ -84,6 +84,13 @@ func TestResult(t *testing.T) {
 		{"but not than the sub-code", 487, 10004, 0, 17, "RING_TIMEOUT"},
 		{"what SIP says where the code is not known", 500, 1, 603, 0, "DECLINED"},
 		{"success", 200, 0, 0, 0, ""},
+		{"tones enough", 200, 8531, 0, 0, "MAX_TONES_RECEIVED"},
+		{"a stop tone", 200, 8514, 0, 0, "STOP_TONE_RECEIVED"},
+		{"a cancelled media operation", 400, 8508, 0, 0, "OPERATION_CANCELLED"},
+		{"silence", 400, 8510, 0, 0, "INITIAL_SILENCE"},
+		{"silence between tones", 400, 8532, 0, 0, "INTER_DIGIT_SILENCE"},
+		{"a file of the wrong format", 400, 8535, 0, 0, "PLAY_SOURCE_INVALID"},
+		{"a prompt that cannot be played", 500, 8511, 0, 0, "PROMPT_NOT_PLAYED"},
 		{"unknown", 499, 1, 0, 0, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

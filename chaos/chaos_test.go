@@ -163,7 +163,7 @@ func (l *life) something(id string) func(context.Context, string, string) error 
 	wait := durationpb.New(200 * time.Millisecond)
 	endings := []string{"carol", "0486", "0603", "0206"}
 	guest := user(fmt.Sprint(l.number, endings[l.chance.IntN(len(endings))]))
-	switch l.chance.IntN(4) {
+	switch l.chance.IntN(6) {
 	case 0:
 		return func(ctx context.Context, requestID, operationContext string) error {
 			_, err := l.participants.AddParticipant(ctx, &callgatev1.AddParticipantRequest{
@@ -185,6 +185,21 @@ func (l *life) something(id string) func(context.Context, string, string) error 
 			})
 			return err
 		}
+	case 3:
+		return func(ctx context.Context, requestID, operationContext string) error {
+			_, err := l.media.PlayMedia(ctx, &callgatev1.PlayMediaRequest{
+				CallConnectionId: id, RequestId: requestID, OperationContext: operationContext, WaitTimeout: wait,
+				PlaySources: []*callgatev1.PlaySource{{Source: &callgatev1.PlaySource_Text{Text: &callgatev1.TextSource{Text: "Hello."}}}},
+			})
+			return err
+		}
+	case 4:
+		return func(ctx context.Context, requestID, operationContext string) error {
+			_, err := l.media.HoldParticipant(ctx, &callgatev1.HoldParticipantRequest{
+				CallConnectionId: id, TargetParticipant: user("alice"), RequestId: requestID, OperationContext: operationContext, WaitTimeout: wait,
+			})
+			return err
+		}
 	default:
 		return func(ctx context.Context, _, _ string) error {
 			_, err := l.participants.ListParticipants(ctx, &callgatev1.ListParticipantsRequest{CallConnectionId: id})
@@ -203,7 +218,8 @@ func untold(err error) error {
 	return err
 }
 
-// act does something, and again while the gateway says that it may be, as clients do.
+// act does something, and again while the gateway says that it may be, as clients
+// do; and even when it does not know whether it happened, as they should not.
 func (l *life) act(ctx context.Context, do func(ctx context.Context, requestID, operationContext string) error) {
 	l.number++
 	requestID, operationContext := uuid.NewString(), fmt.Sprintf("seed %d action %d", l.seed, l.number)
@@ -213,7 +229,7 @@ func (l *life) act(ctx context.Context, do func(ctx context.Context, requestID, 
 		case codes.OK:
 			l.accepted[operationContext] = true
 			return
-		case codes.Unavailable, codes.ResourceExhausted:
+		case codes.Unavailable, codes.ResourceExhausted, codes.Unknown:
 		default:
 			return
 		}

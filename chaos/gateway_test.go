@@ -31,6 +31,7 @@ type gateway struct {
 	streamed     *streamed
 	calls        callgatev1.CallControlClient
 	participants callgatev1.ParticipantsClient
+	media        callgatev1.MediaClient
 }
 
 // startGateway composes a gateway as cmd/callgate does, with its log in memory,
@@ -75,11 +76,14 @@ func startGateway(t *testing.T) *gateway {
 	errs := service.NewErrors(known, nil)
 	interceptors, err := service.NewInterceptors(errs, logger)
 	must(err)
-	actions := service.NewActions(hub, requests, log, errs, service.Callbacks{Prefix: callbacks + eventstream.CallbackPath, Token: tokens.Callback}, logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, log, errs, service.Callbacks{Prefix: callbacks + eventstream.CallbackPath, Token: tokens.Callback}, logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub),
+		Events:       service.NewEvents(log, hub, outcomes),
+		Media:        service.NewMedia(client, actions),
+		Recordings:   service.NewRecordings(client, log, actions),
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
 			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,
 			Verifier: eventstream.NewVerifier(eventstream.VerifierOptions{
@@ -101,7 +105,7 @@ func startGateway(t *testing.T) *gateway {
 
 	conn, err := grpc.NewClient(listeners.GRPC.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	must(err)
-	g.calls, g.participants = callgatev1.NewCallControlClient(conn), callgatev1.NewParticipantsClient(conn)
+	g.calls, g.participants, g.media = callgatev1.NewCallControlClient(conn), callgatev1.NewParticipantsClient(conn), callgatev1.NewMediaClient(conn)
 	var running sync.WaitGroup
 	running.Go(func() {
 		if err := srv.Run(ctx, listeners); err != nil {

@@ -22,6 +22,7 @@ const serviceConfig = `{
       {"service": "callgate.v1.CallControl", "method": "GetCall"},
       {"service": "callgate.v1.Participants", "method": "GetParticipant"},
       {"service": "callgate.v1.Participants", "method": "ListParticipants"},
+      {"service": "callgate.v1.Recordings", "method": "GetRecording"},
       {"service": "callgate.v1.Events", "method": "ListEvents"},
       {"service": "callgate.v1.Events", "method": "WaitForOutcome"}
     ],

@@ -67,7 +67,7 @@ func (g *gateway) start(tb testing.TB) {
 	g.addr = listener.Addr().String()
 	g.server = grpc.NewServer(service.Codec(),
 		grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
-	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub))
+	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub, g.hub))
 	server, serving := g.server, make(chan error, 1)
 	g.serving = serving
 	go func() { serving <- server.Serve(listener) }()

@@ -42,7 +42,7 @@ func TestExamples(t *testing.T) {
 	replacer := strings.NewReplacer(
 		"127.0.0.1:9090", addresses["gRPC"], "127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"])
 	var blocks []*block
-	for _, page := range []string{"README.md", "docs/reliability.md", "docs/emulator.md"} {
+	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Fatal(err)

@@ -28,12 +28,8 @@ type timer struct {
 // Within another timer's f, it counts from when that one was due.
 func (w *world) after(d time.Duration, f func()) *timer {
 	a := &w.agenda
-	now := a.now
-	if now.IsZero() {
-		now = time.Now()
-	}
 	a.number++
-	t := &timer{world: w, due: now.Add(w.emulator.options.scaled(d)), number: a.number, run: f}
+	t := &timer{world: w, due: w.moment().Add(w.emulator.options.scaled(d)), number: a.number, run: f}
 	heap.Push(&a.timers, t)
 	if t.index == 0 {
 		select {
@@ -42,6 +38,19 @@ func (w *world) after(d time.Duration, f func()) *timer {
 		}
 	}
 	return t
+}
+
+// moment is the time that the agenda goes by: within a timer's f, when that was due.
+func (w *world) moment() time.Time {
+	if w.agenda.now.IsZero() {
+		return time.Now()
+	}
+	return w.agenda.now
+}
+
+// since is the simulated duration that has passed since a moment.
+func (w *world) since(moment time.Time) time.Duration {
+	return time.Duration(float64(w.moment().Sub(moment)) * w.emulator.options.TimeScale)
 }
 
 // stop makes sure that t does not happen. A nil timer has nothing to stop.

@@ -27,7 +27,7 @@ type exchange struct {
 	route   route
 	version string // the api-version asked for
 	base    string // URL under which the client reached us
-	held    []*connection
+	held    []heldOutbox
 
 	received *emulatorv1.ReceivedRequest // guarded by the world's lock
 }
@@ -44,20 +44,26 @@ type reply struct {
 // action carries out a request that was found valid, with the world's lock held.
 type action func(*exchange) (reply, error)
 
-// hold keeps c's events back until the response is out. The service promises no
-// such thing; a client that relies on it breaks when that is turned off.
-func (x *exchange) hold(c *connection) {
-	c.held++
-	x.held = append(x.held, c)
+// heldOutbox is an outbox as it was when the request came.
+type heldOutbox struct {
+	*outbox
+	queuedBefore uint64
+}
+
+// hold keeps events back until the response is out. The service promises no such
+// thing; a client that relies on it breaks when that is turned off.
+func (x *exchange) hold(o *outbox) {
+	o.held++
+	x.held = append(x.held, heldOutbox{o, o.queued})
 }
 
 // release lets the events go.
 func (x *exchange) release() {
 	x.world.mu.Lock()
 	defer x.world.mu.Unlock()
-	for _, c := range x.held {
-		c.held--
-		c.startDelivery()
+	for _, o := range x.held {
+		o.held--
+		o.startDelivery()
 	}
 	x.held = nil
 }
@@ -210,7 +216,6 @@ func newAzureRef() string {
 
 // parseRequest finds what a request wants done, and whether it may be repeated.
 func parseRequest(r route, body []byte) (act action, repeatable bool, err error) {
-	repeatable = true
 	switch r.operation {
 	case "createCall":
 		act, err = parseCreateCall(body)
@@ -236,14 +241,67 @@ func parseRequest(r route, body []byte) (act action, repeatable bool, err error)
 		act, err = parseCancelAddParticipant(body)
 	case "moveParticipants":
 		act, err = parseMoveParticipants(body)
-	case "getCall":
-		return (*exchange).getCall, false, nil
-	case "hangupCall":
-		return (*exchange).hangUpCall, false, nil
-	case "getParticipants":
-		return (*exchange).getParticipants, false, nil
-	case "getParticipant":
-		return (*exchange).getParticipant, false, nil
+	case "sendDtmfTones":
+		act, err = parseSendTones(body)
+	case "startRecording":
+		act, err = parseStartRecording(body)
+	default:
+		act, err = parseOnce(r, body)
+		return act, false, err
 	}
-	return act, repeatable, err
+	return act, true, err
+}
+
+// parseOnce is parseRequest for the operations that may not be repeated.
+func parseOnce(r route, body []byte) (action, error) {
+	switch r.operation {
+	case "getCall":
+		return (*exchange).getCall, nil
+	case "hangupCall":
+		return (*exchange).hangUpCall, nil
+	case "getParticipants":
+		return (*exchange).getParticipants, nil
+	case "getParticipant":
+		return (*exchange).getParticipant, nil
+	case "getRecordingProperties":
+		return (*exchange).getRecording, nil
+	case "pauseRecording":
+		return changeRecording(http.StatusAccepted, (*recording).pause), nil
+	case "resumeRecording":
+		return changeRecording(http.StatusAccepted, (*recording).resume), nil
+	case "stopRecording":
+		return changeRecording(http.StatusNoContent, func(r *recording) { r.stop(sessionEnded) }), nil
+	}
+	return parseMedia(r, body)
+}
+
+// parseMedia is parseRequest for what is done with the media of a call.
+func parseMedia(r route, body []byte) (action, error) {
+	switch r.operation {
+	case "play":
+		return parsePlay(body)
+	case "recognize":
+		return parseRecognize(body)
+	case "cancelAllMediaOperations":
+		return (*exchange).cancelAllMediaOperations, nil
+	case "startContinuousDtmfRecognition":
+		return parseContinuousTones(body, (*exchange).startTones)
+	case "stopContinuousDtmfRecognition":
+		return parseContinuousTones(body, (*exchange).stopTones)
+	case "hold":
+		return parseHold(body)
+	case "unhold":
+		return parseUnhold(body)
+	case "startTranscription":
+		return parseTranscription(body, (*exchange).startTranscription)
+	case "stopTranscription":
+		return parseTranscription(body, (*exchange).stopTranscription)
+	case "updateTranscription":
+		return parseTranscription(body, (*exchange).updateTranscription)
+	case "startMediaStreaming":
+		return parseStreaming(body, (*exchange).startStreaming)
+	case "stopMediaStreaming":
+		return parseStreaming(body, (*exchange).stopStreaming)
+	}
+	return nil, &apiError{http.StatusNotFound, codeNoSuchResource, "There is no such operation."}
 }

@@ -3,6 +3,8 @@ package emulator
 import (
 	"strings"
 	"time"
+
+	"github.com/callgate/callgate/upstream"
 )
 
 // Behaviour is what a simulated party does, chosen by the last characters of its
@@ -22,6 +24,9 @@ type Behaviour struct {
 	refusesTransfer  bool // a transfer to it fails
 	dropsTransfer    bool // the party transferred to it hangs up on the way
 	refusesMute      bool
+	refusesMedia     bool            // holding it fails, and tones sent to it or expected from it
+	presses          []upstream.Tone // when its keys are listened for
+	says             string          // when its voice is
 }
 
 const (
@@ -49,6 +54,22 @@ func Behaviours() []Behaviour {
 			answers: true, answersAfter: usualAnswer, hangsUpAfter: time.Second, hangsUpWith: declined,
 		},
 		{
+			Suffix: "0231", Name: "presses keys", Meaning: "answers; presses 1 and # half a second after anything begins to listen",
+			answers: true, answersAfter: usualAnswer, presses: []upstream.Tone{upstream.ToneOne, upstream.TonePound},
+		},
+		{
+			Suffix: "0232", Name: "presses one key", Meaning: "answers; presses 1 half a second after anything begins to listen, and no more",
+			answers: true, answersAfter: usualAnswer, presses: []upstream.Tone{upstream.ToneOne},
+		},
+		{
+			Suffix: "0245", Name: "says yes", Meaning: "answers; says \"yes\" half a second after anything begins to listen",
+			answers: true, answersAfter: usualAnswer, says: "yes",
+		},
+		{
+			Suffix: "0247", Name: "says something else", Meaning: "answers; says \"what was the question\" half a second after anything begins to listen: no choice (400/8547)",
+			answers: true, answersAfter: usualAnswer, says: "what was the question",
+		},
+		{
 			Suffix: "0302", Name: "rings an application",
 			Meaning:          "the call is offered as IncomingCall at the Event Grid endpoints; it rings for 30 s",
 			ringsApplication: true,
@@ -66,6 +87,11 @@ func Behaviours() []Behaviour {
 		{
 			Suffix: "0405", Name: "refuses mute", Meaning: "answers; muting it is refused (400)",
 			answers: true, answersAfter: usualAnswer, refusesMute: true,
+		},
+		{
+			Suffix: "0407", Name: "refuses media",
+			Meaning: "answers; HoldFailed, SendDtmfTonesFailed and ContinuousDtmfRecognitionToneFailed (400/8501) for what is tried with it",
+			answers: true, answersAfter: usualAnswer, refusesMedia: true,
 		},
 		{
 			Suffix: "0408", Name: "no answer",

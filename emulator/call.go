@@ -25,6 +25,7 @@ type conversation struct {
 	connections   []*connection
 	legs          []*leg        // parties being called
 	ringing       *incomingCall // of a simulated caller that nobody answered yet
+	recordings    []*recording  // that are not over
 	grid          gridCall
 	abandoned     *timer
 }
@@ -35,13 +36,16 @@ type party struct {
 	number      uint64 // order of joining
 	displayName string
 	muted       bool
-	onHold      bool
+	held        bool // by hold
+	playedTo    int  // plays to it alone, which the service shows as being on hold
 	behaviour   Behaviour
 	application *connection // nil: simulated
 	hangUp      *timer
 	gridID      string // participantId in calling events
 	announced   bool   // in calling events
 }
+
+func (p *party) isOnHold() bool { return p.held || p.playedTo > 0 }
 
 // abandonedAfter ends calls that no application is connected to any more, which
 // nobody could see but ListCalls.
@@ -63,6 +67,9 @@ func (w *world) newParty(id identifier) *party {
 func (v *conversation) join(p *party) {
 	p.number = v.world.nextNumber()
 	v.parties = append(v.parties, p)
+	for _, r := range v.recordings {
+		r.hears(p)
+	}
 	v.talks(p)
 	v.gridJoined(p)
 }
@@ -111,6 +118,10 @@ func (v *conversation) drop(p *party, result outcome) {
 	}
 	v.parties = slices.Delete(v.parties, i, i+1)
 	p.hangUp.stop()
+	p.held = false
+	for _, c := range v.connections {
+		c.media.partyLeft(p)
+	}
 	v.gridLeft(p)
 	if p.application != nil {
 		p.application.end(result)
@@ -150,6 +161,9 @@ func (v *conversation) end(result outcome) {
 	}
 	if v.ringing != nil {
 		v.ringing.withdraw()
+	}
+	for _, r := range slices.Clone(v.recordings) {
+		r.stop(callEnded)
 	}
 	for _, c := range slices.Clone(v.connections) {
 		if c.established() {

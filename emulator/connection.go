@@ -19,9 +19,8 @@ const (
 
 // connection is one application's hold on a call.
 type connection struct {
-	world        *world
+	outbox
 	conversation *conversation
-	id           string
 	origin       origin
 	version      string // the api-version it was made with; events carry it
 	callbackURI  string
@@ -31,14 +30,7 @@ type connection struct {
 	answering    *leg   // that it answered, until it is connected
 	properties   properties
 	sequence     int // of the last ParticipantsUpdated
-
-	queue      []callback
-	held       int // requests whose response must go out before events
-	delivering bool
-	watchers   []chan<- struct{} // told when the next callback was posted
-	aside      *callback         // that the next one overtakes
-	asideTimer *timer
-	batch      *batch // that waits to be full
+	media        media
 }
 
 // properties are a connection in a response. Unlike optional members of the
@@ -52,10 +44,12 @@ type properties struct {
 
 func (v *conversation) newConnection(x *exchange, how origin, callbackURI, operationContext string, self identifier) *connection {
 	c := &connection{
-		world: v.world, conversation: v, id: uuid.NewString(), origin: how, version: x.version,
+		outbox:       outbox{world: v.world, id: uuid.NewString()},
+		conversation: v, origin: how, version: x.version,
 		callbackURI: callbackURI, operation: operation{context: operationContext},
 		state: upstream.CallStateConnecting,
 	}
+	c.media.connection = c
 	c.self = v.world.newParty(self)
 	c.self.application = c
 	c.properties.CallConnectionID = c.id
@@ -64,19 +58,29 @@ func (v *conversation) newConnection(x *exchange, how origin, callbackURI, opera
 	v.connections = append(v.connections, c)
 	v.abandoned.stop()
 	v.world.connections[c.id] = c
-	x.hold(c)
+	x.hold(&c.outbox)
 	return c
 }
 
-// current is c as responses show it now. The targets stay those of the beginning,
-// as the service's do.
+// current is c as responses show it now, and only now. The targets stay those of
+// the beginning, as the service's do.
 func (c *connection) current() properties {
 	p := c.properties
+	p.MediaStreamingSubscription = copied(p.MediaStreamingSubscription)
+	p.TranscriptionSubscription = copied(p.TranscriptionSubscription)
 	p.CallConnectionState = c.state
 	if c.origin != created || c.state != upstream.CallStateConnecting {
 		p.ServerCallID = c.conversation.serverCallID
 	}
 	return p
+}
+
+func copied[T any](p *T) *T {
+	if p == nil {
+		return nil
+	}
+	v := *p
+	return &v
 }
 
 func (c *connection) established() bool {
@@ -94,6 +98,7 @@ func (c *connection) connect() {
 	c.state = upstream.CallStateConnected
 	c.conversation.begin()
 	c.emit("CallConnected", c.operation, eventData{ResultInformation: succeeded().information()})
+	c.media.connected()
 }
 
 // end takes c away from its application.
@@ -101,6 +106,7 @@ func (c *connection) end(result outcome) {
 	if c.ended() {
 		return
 	}
+	c.media.end()
 	c.emit("CallDisconnected", c.operation, eventData{ResultInformation: result.information()})
 	c.gone()
 }
@@ -126,6 +132,7 @@ func (c *connection) fail(result outcome) {
 
 func (c *connection) gone() {
 	c.state = upstream.CallStateDisconnected
+	c.closed = true
 	delete(c.world.connections, c.id)
 	c.conversation.connections = slices.DeleteFunc(c.conversation.connections, func(other *connection) bool { return other == c })
 }

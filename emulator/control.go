@@ -5,6 +5,8 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"github.com/grpc-ecosystem/grpc-gateway/v2/runtime"
 	"google.golang.org/grpc"
@@ -15,6 +17,11 @@ import (
 
 	emulatorv1 "github.com/callgate/callgate/gen/callgate/emulator/v1"
 	"github.com/callgate/callgate/upstream"
+)
+
+const (
+	maxPressed      = 64  // keys at once
+	usualConfidence = 0.9 // in what was understood
 )
 
 // control serves the control API, as gRPC and as REST.
@@ -73,23 +80,9 @@ func (c *control) PlaceIncomingCall(_ context.Context, req *emulatorv1.PlaceInco
 // HangUpParticipant implements emulatorv1.EmulatorServer.
 func (c *control) HangUpParticipant(_ context.Context, req *emulatorv1.HangUpParticipantRequest) (*emulatorv1.HangUpParticipantResponse, error) {
 	err := c.inWorld(func(w *world) error {
-		v := w.conversations[req.GetServerCallId()]
-		if connection := w.connections[req.GetCallConnectionId()]; connection != nil {
-			v = connection.conversation
-		}
-		if v == nil {
-			return status.Error(codes.NotFound, "there is no such call")
-		}
-		p := v.find(req.GetRawId())
-		if req.GetRawId() == "" {
-			remote := slices.DeleteFunc(slices.Clone(v.parties), func(p *party) bool { return p.application != nil })
-			if len(remote) != 1 {
-				return status.Error(codes.InvalidArgument, "raw_id is needed where there is not exactly one remote party")
-			}
-			p = remote[0]
-		}
-		if p == nil {
-			return status.Error(codes.NotFound, "there is no such party in the call")
+		v, p, err := w.remoteParty(req)
+		if err != nil {
+			return err
 		}
 		result := hungUp(p.id.RawID)
 		if !v.answered {
@@ -99,6 +92,84 @@ func (c *control) HangUpParticipant(_ context.Context, req *emulatorv1.HangUpPar
 		return nil
 	})
 	return &emulatorv1.HangUpParticipantResponse{}, err
+}
+
+// PressTones implements emulatorv1.EmulatorServer.
+func (c *control) PressTones(_ context.Context, req *emulatorv1.PressTonesRequest) (*emulatorv1.PressTonesResponse, error) {
+	var tones []upstream.Tone
+	for _, key := range req.GetTones() {
+		tone, known := toneOf(key)
+		if !known {
+			return nil, status.Error(codes.InvalidArgument, "tones holds a character that is not one of "+keys)
+		}
+		tones = append(tones, tone)
+	}
+	if len(tones) == 0 || len(tones) > maxPressed {
+		return nil, status.Errorf(codes.InvalidArgument, "tones is not between 1 and %d keys", maxPressed)
+	}
+	resp := &emulatorv1.PressTonesResponse{}
+	err := c.inWorld(func(w *world) error {
+		v, p, err := w.remoteParty(req)
+		if err != nil {
+			return err
+		}
+		for _, tone := range tones {
+			resp.Heard += v.press(p, tone)
+		}
+		return nil
+	})
+	return resp, err
+}
+
+// Speak implements emulatorv1.EmulatorServer.
+func (c *control) Speak(_ context.Context, req *emulatorv1.SpeakRequest) (*emulatorv1.SpeakResponse, error) {
+	text, confidence := strings.TrimSpace(req.GetText()), cmp.Or(req.GetConfidence(), usualConfidence)
+	if text == "" || utf8.RuneCountInString(text) > maxSpokenText {
+		return nil, status.Errorf(codes.InvalidArgument, "text is empty or longer than %d characters", maxSpokenText)
+	}
+	if !(confidence >= 0 && confidence <= 1) {
+		return nil, status.Error(codes.InvalidArgument, "confidence is not between 0 and 1")
+	}
+	resp := &emulatorv1.SpeakResponse{}
+	err := c.inWorld(func(w *world) error {
+		v, p, err := w.remoteParty(req)
+		if err != nil {
+			return err
+		}
+		resp.Heard = v.speak(p, text, confidence)
+		return nil
+	})
+	return resp, err
+}
+
+// whose names a party of a call.
+type whose interface {
+	GetCallConnectionId() string
+	GetServerCallId() string
+	GetRawId() string
+}
+
+// remoteParty is the party that a request of the control API names.
+func (w *world) remoteParty(req whose) (*conversation, *party, error) {
+	v := w.conversations[req.GetServerCallId()]
+	if connection := w.connections[req.GetCallConnectionId()]; connection != nil {
+		v = connection.conversation
+	}
+	if v == nil {
+		return nil, nil, status.Error(codes.NotFound, "there is no such call")
+	}
+	if req.GetRawId() == "" {
+		remote := slices.DeleteFunc(slices.Clone(v.parties), func(p *party) bool { return p.application != nil })
+		if len(remote) != 1 {
+			return nil, nil, status.Error(codes.InvalidArgument, "raw_id is needed where there is not exactly one remote party")
+		}
+		return v, remote[0], nil
+	}
+	p := v.find(req.GetRawId())
+	if p == nil {
+		return nil, nil, status.Error(codes.NotFound, "there is no such party in the call")
+	}
+	return v, p, nil
 }
 
 // ListCalls implements emulatorv1.EmulatorServer.

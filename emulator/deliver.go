@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -79,67 +80,95 @@ func (e *Emulator) Stats() Stats {
 	return Stats{Delivered: n.delivered.Load(), Retries: n.retries.Load(), GaveUp: n.gaveUp.Load(), Dropped: n.dropped.Load()}
 }
 
-// deliver queues cb behind c's earlier events, if no fault interferes. It waits
-// for nobody.
-func (c *connection) deliver(cb callback) {
-	if c.ended() || c.world.ended {
+// outbox is what a connection, or a recorder, has to tell its application: posted
+// one at a time, in order.
+type outbox struct {
+	world *world
+	id    string // call connection id, which the events carry
+
+	queue      []callback
+	queued     uint64 // callbacks so far
+	held       int    // requests whose response must go out before events
+	delivering bool
+	closed     bool // takes no more
+	watchers   []watcher
+	aside      *callback // that the next one overtakes
+	asideTimer *timer
+	batch      *batch // that waits to be full
+}
+
+// deliver queues cb behind earlier events, if no fault interferes. It waits for
+// nobody.
+func (o *outbox) deliver(cb callback) {
+	if o.closed || o.world.ended {
 		return
 	}
-	c.misdeliver(cb, c.world.faults.onCallback(cb.name, c.id))
+	o.misdeliver(cb, o.world.faults.onCallback(cb.name, o.id))
 }
 
 // enqueue puts cb into the queue, and after it what it has overtaken.
-func (c *connection) enqueue(cb callback) {
-	if len(c.queue) >= maxQueued {
-		c.world.emulator.courier.counters.dropped.Add(1)
-		c.world.emulator.log.Warn("callback dropped: the receiver is too far behind",
-			"call_connection_id", c.id, "event", cb.name)
+func (o *outbox) enqueue(cb callback) {
+	if len(o.queue) >= maxQueued {
+		o.world.emulator.courier.counters.dropped.Add(1)
+		o.world.emulator.log.Warn("callback dropped: the receiver is too far behind",
+			"call_connection_id", o.id, "event", cb.name)
 		return
 	}
-	c.queue = append(c.queue, cb)
-	c.flushAside()
-	c.startDelivery()
+	o.queue = append(o.queue, cb)
+	o.queued++
+	o.flushAside()
+	o.startDelivery()
 }
 
-// startDelivery runs the delivery of c's queue unless it runs already or a
+// startDelivery runs the delivery of the queue unless it runs already or a
 // response has to go out first.
-func (c *connection) startDelivery() {
-	if c.delivering || c.held > 0 || len(c.queue) == 0 {
+func (o *outbox) startDelivery() {
+	if o.delivering || o.held > 0 || len(o.queue) == 0 {
 		return
 	}
-	c.delivering = true
-	c.world.start(c.deliverQueue)
+	o.delivering = true
+	o.world.start(o.deliverQueue)
 }
 
-// deliverQueue posts c's events one at a time, in order, until there are none. It
+// deliverQueue posts the events one at a time, in order, until there are none. It
 // is called without the lock.
-func (c *connection) deliverQueue() {
+func (o *outbox) deliverQueue() {
 	for {
-		c.world.mu.Lock()
-		if c.world.ended || c.held > 0 || len(c.queue) == 0 {
-			c.delivering = false
-			c.world.mu.Unlock()
+		o.world.mu.Lock()
+		if o.world.ended || o.held > 0 || len(o.queue) == 0 {
+			o.delivering = false
+			o.world.mu.Unlock()
 			return
 		}
-		next := c.queue[0]
-		c.queue = c.queue[1:]
-		c.world.mu.Unlock()
-		c.world.emulator.deliverCallback(c.world.ctx, c.id, next)
-		c.tellWatchers()
+		number, next := o.queued-uint64(len(o.queue)), o.queue[0]
+		o.queue = o.queue[1:]
+		o.world.mu.Unlock()
+		o.world.emulator.deliverCallback(o.world.ctx, o.id, next)
+		o.tellWatchers(number)
 	}
 }
 
-// tellWatchers is called without the lock.
-func (c *connection) tellWatchers() {
-	c.world.mu.Lock()
-	defer c.world.mu.Unlock()
-	for _, watcher := range c.watchers {
+// watcher is told when a callback was posted that was queued after the first so
+// many.
+type watcher struct {
+	after uint64
+	told  chan<- struct{}
+}
+
+// tellWatchers of a callback, by its number from 0. It is called without the lock.
+func (o *outbox) tellWatchers(number uint64) {
+	o.world.mu.Lock()
+	defer o.world.mu.Unlock()
+	o.watchers = slices.DeleteFunc(o.watchers, func(w watcher) bool {
+		if number < w.after {
+			return false
+		}
 		select {
-		case watcher <- struct{}{}:
+		case w.told <- struct{}{}:
 		default: // it knows already
 		}
-	}
-	c.watchers = nil
+		return true
+	})
 }
 
 // deliverCallback posts one event to its application, with a fresh token on each

@@ -9,11 +9,11 @@
 //	em := emulator.Start(t, emulator.Options{TimeScale: 100})
 //
 // A client is configured with em.ConnectionString. em.Control() rings, makes people
-// hang up, tells which requests were received, and injects faults: latency,
-// throttling, broken connections, callbacks that are lost, late, doubled or out
-// of order, and tokens that are not to be trusted. A fault says how often and how
-// probably it strikes; the same seed gives the same run. Where there is no test to
-// end it, use New and NewServer, or run "callgate emulator".
+// press keys, speak and hang up, tells which requests were received, and injects
+// faults: latency, throttling, broken connections, callbacks that are lost, late,
+// doubled or out of order, and tokens that are not to be trusted. A fault says how
+// often and how probably it strikes; the same seed gives the same run. Where there
+// is no test to end it, use New and NewServer, or run "callgate emulator".
 //
 // It needs no account and no network. Nothing in it is meant for production.
 package emulator
@@ -85,8 +85,8 @@ func (e *Emulator) Close() {
 	e.courier.close()
 }
 
-// Reset forgets every call, repeatability record, received request and fault,
-// without sending an event. Event Grid endpoints stay validated.
+// Reset forgets every call, recording, repeatability record, received request and
+// fault, without sending an event. Event Grid endpoints stay validated.
 func (e *Emulator) Reset() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -97,8 +97,8 @@ func (e *Emulator) Reset() {
 	e.world = newWorld(e)
 }
 
-// Control is the control API for Go code in the same process: it rings, hangs up,
-// injects faults and tells what was received, as over gRPC.
+// Control is the control API for Go code in the same process: it rings, presses
+// keys, speaks, hangs up, injects faults and tells what was received, as over gRPC.
 func (e *Emulator) Control() emulatorv1.EmulatorServer { return e.control }
 
 // currentWorld is nil once the emulator is closed.
@@ -109,8 +109,8 @@ func (e *Emulator) currentWorld() *world {
 }
 
 // Handler serves everything the emulator offers: the REST API and its OpenID
-// configuration under /calling, the control API as gRPC and, under /control, as
-// REST. gRPC needs a server that speaks HTTP/2: see NewServer.
+// configuration under /calling, the files of recordings under /v1/objects, the
+// control API as gRPC and, under /control, as REST. gRPC needs a server that speaks HTTP/2: see NewServer.
 func (e *Emulator) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+OpenIDConfigurationPath, e.serveOpenIDConfiguration)
@@ -124,6 +124,8 @@ func (e *Emulator) Handler() http.Handler {
 			e.control.grpc.ServeHTTP(w, r)
 		case strings.HasPrefix(path, apiPrefix) && path != OpenIDConfigurationPath && path != JWKSPath:
 			e.serveAPI(w, r) // not through the mux, which would clean paths that hold raw ids
+		case strings.HasPrefix(path, objectsPath+"/"):
+			e.serveContent(w, r)
 		default:
 			mux.ServeHTTP(w, r)
 		}

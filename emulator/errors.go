@@ -8,8 +8,8 @@ import (
 )
 
 // Codes of error bodies: strings that hold the service's sub-code, not the HTTP
-// status. The texts beside them are the emulator's own, except "Call not found.",
-// which is captured: no recording shows a 400, 401 or 403 body.
+// status. The texts beside them are the emulator's own, except "Call not found."
+// and "Recording not found.", which are captured: no recording shows a 400, 401 or 403 body.
 const (
 	codeNotEstablished   = "8501"
 	codeMethodNotAllowed = "8520"
@@ -59,6 +59,10 @@ func callNotFound() error {
 
 func participantNotFound() error {
 	return &apiError{http.StatusNotFound, codeNotFound, "Participant not found."}
+}
+
+func recordingNotFound() error {
+	return &apiError{http.StatusNotFound, codeNotFound, "Recording not found."}
 }
 
 func unauthorized(message string) error {

@@ -1,9 +1,12 @@
 package emulator
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/callgate/callgate/upstream"
 )
 
 const (
@@ -42,6 +45,17 @@ type eventData struct {
 	InvitationID   string      `json:"invitationId,omitempty"`
 	TransferTarget *identifier `json:"transferTarget,omitempty"`
 	Transferee     *identifier `json:"transferee,omitempty"`
+
+	FailedPlaySourceIndex *int                           `json:"failedPlaySourceIndex,omitempty"`
+	RecognitionType       upstream.RecognitionType       `json:"recognitionType,omitempty"`
+	DtmfResult            *upstream.DtmfResult           `json:"dtmfResult,omitempty"`
+	ChoiceResult          *upstream.ChoiceResult         `json:"choiceResult,omitempty"`
+	SpeechResult          *upstream.SpeechResult         `json:"speechResult,omitempty"`
+	SequenceID            int                            `json:"sequenceId,omitempty"`
+	Tone                  upstream.Tone                  `json:"tone,omitempty"`
+	TranscriptionUpdate   *upstream.TranscriptionUpdate  `json:"transcriptionUpdate,omitempty"`
+	MediaStreamingUpdate  *upstream.MediaStreamingUpdate `json:"mediaStreamingUpdate,omitempty"`
+	RecordingID           string                         `json:"recordingId,omitempty"`
 
 	Version           string             `json:"version"`
 	OperationContext  string             `json:"operationContext,omitempty"`
@@ -89,32 +103,40 @@ func (c *connection) emitParticipantsUpdated() {
 		Participants:      make([]participant, 0, len(c.conversation.parties)),
 	}
 	for _, p := range c.conversation.parties {
-		data.Participants = append(data.Participants, participant{Identifier: p.id, IsMuted: p.muted, IsOnHold: p.onHold})
+		data.Participants = append(data.Participants, participant{Identifier: p.id, IsMuted: p.muted, IsOnHold: p.isOnHold()})
 	}
 	c.post("ParticipantsUpdated", "", data)
 }
 
 func (c *connection) reference(name string) callReference {
+	return c.conversation.reference(c.id, name)
+}
+
+// reference is that of an event about the connection with that id to v.
+func (v *conversation) reference(connectionID, name string) callReference {
 	return callReference{
-		CallConnectionID: c.id,
-		ServerCallID:     c.conversation.serverCallID,
-		CorrelationID:    c.conversation.correlationID,
+		CallConnectionID: connectionID,
+		ServerCallID:     v.serverCallID,
+		CorrelationID:    v.correlationID,
 		PublicEventType:  eventPrefix + name,
 	}
 }
 
-// post puts an event into c's delivery queue. Each has an id and time of its own.
+// post sends an event of c, to the callback URI of the connection where the
+// operation had none.
 func (c *connection) post(name, callbackURI string, data any) {
-	if callbackURI == "" {
-		callbackURI = c.callbackURI
-	}
-	source := "calling/callConnections/" + c.id
-	c.deliver(callback{name: name, uri: callbackURI, events: []cloudEvent{{
+	c.postFrom("calling/callConnections/"+c.id, name, cmp.Or(callbackURI, c.callbackURI), data)
+}
+
+// postFrom puts an event into the delivery queue. Each has an id and time of its
+// own.
+func (o *outbox) postFrom(source, name, callbackURI string, data any) {
+	o.deliver(callback{name: name, uri: callbackURI, events: []cloudEvent{{
 		ID:              uuid.NewString(),
 		Source:          source,
 		Type:            eventPrefix + name,
 		Data:            data,
-		Time:            formatTime(c.world.emulator.options.Now(), eventTime),
+		Time:            formatTime(o.world.emulator.options.Now(), eventTime),
 		SpecVersion:     "1.0",
 		DataContentType: "application/json",
 		Subject:         source,

@@ -29,6 +29,19 @@ func webhook(types chan<- string) http.Handler {
 	})
 }
 
+// clientOf is a client of that emulator.
+func clientOf(connectionString string) *upstream.Client {
+	endpoint, key, err := upstream.ParseConnectionString(connectionString)
+	if err != nil {
+		panic(err)
+	}
+	client, err := upstream.New(upstream.Options{Endpoint: endpoint, AccessKey: key})
+	if err != nil {
+		panic(err)
+	}
+	return client
+}
+
 // Start is one line in a test. Whom the service under test calls decides what
 // happens to it: a number that ends in 0486 is busy.
 func ExampleStart() {
@@ -60,14 +73,7 @@ func ExampleNew() {
 		panic(err)
 	}
 
-	endpoint, key, err := upstream.ParseConnectionString(emulator.ConnectionString(service.URL, emulator.DefaultAccessKey))
-	if err != nil {
-		panic(err)
-	}
-	client, err := upstream.New(upstream.Options{Endpoint: endpoint, AccessKey: key})
-	if err != nil {
-		panic(err)
-	}
+	client := clientOf(emulator.ConnectionString(service.URL, emulator.DefaultAccessKey))
 	defer client.CloseIdleConnections()
 	call, err := client.CreateCall(ctx, upstream.NewRepeat(time.Now()), &upstream.CreateCallRequest{
 		Targets:     []upstream.CommunicationIdentifierModel{{RawID: "8:acs:alice"}},
@@ -93,4 +99,54 @@ func ExampleNew() {
 	// ParticipantsUpdated
 	// createCall 503 EFFECT_NONE
 	// createCall 201 EFFECT_PERFORMED
+}
+
+// The control API lends people a finger and a voice: here a caller is asked for a
+// number, and presses keys.
+func ExampleEmulator_Control() {
+	em, err := emulator.New(emulator.Options{TimeScale: 100})
+	if err != nil {
+		panic(err)
+	}
+	defer em.Close()
+	service := httptest.NewServer(em.Handler())
+	defer service.Close()
+	types := make(chan string, 10)
+	application := httptest.NewServer(webhook(types))
+	defer application.Close()
+	ctx := context.Background()
+
+	client := clientOf(emulator.ConnectionString(service.URL, emulator.DefaultAccessKey))
+	defer client.CloseIdleConnections()
+	alice := upstream.CommunicationIdentifierModel{RawID: "8:acs:alice"}
+	call, err := client.CreateCall(ctx, upstream.NewRepeat(time.Now()), &upstream.CreateCallRequest{
+		Targets: []upstream.CommunicationIdentifierModel{alice}, CallbackURI: application.URL,
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(<-types)
+	fmt.Println(<-types)
+
+	if err := client.Recognize(ctx, call.CallConnectionID, &upstream.RecognizeRequest{
+		RecognizeInputType: upstream.RecognizeInputDtmf,
+		RecognizeOptions: &upstream.RecognizeOptions{
+			TargetParticipant: &alice, DtmfOptions: &upstream.DtmfOptions{StopTones: []upstream.Tone{upstream.TonePound}},
+		},
+	}); err != nil {
+		panic(err)
+	}
+	pressed, err := em.Control().PressTones(ctx, &emulatorv1.PressTonesRequest{
+		Call: &emulatorv1.PressTonesRequest_CallConnectionId{CallConnectionId: call.CallConnectionID}, Tones: "12#",
+	})
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(pressed.GetHeard(), "keys were heard")
+	fmt.Println(<-types)
+	// Output:
+	// CallConnected
+	// ParticipantsUpdated
+	// 3 keys were heard
+	// RecognizeCompleted
 }

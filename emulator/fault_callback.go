@@ -12,7 +12,7 @@ import (
 const longestAside = time.Second
 
 // misdeliver queues cb as the faults that strike it would have it.
-func (c *connection) misdeliver(cb callback, strikes []strike) {
+func (o *outbox) misdeliver(cb callback, strikes []strike) {
 	var (
 		copies  = 1
 		delay   time.Duration
@@ -46,31 +46,31 @@ func (c *connection) misdeliver(cb callback, strikes []strike) {
 	for range copies {
 		switch {
 		case delay > 0:
-			c.world.after(delay, func() { c.enqueue(cb) })
-		case batch > 0 || c.batch != nil && c.batch.uri == cb.uri:
-			c.joinBatch(cb, batch)
-		case reorder && c.aside == nil:
-			c.setAside(cb)
+			o.world.after(delay, func() { o.enqueue(cb) })
+		case batch > 0 || o.batch != nil && o.batch.uri == cb.uri:
+			o.joinBatch(cb, batch)
+		case reorder && o.aside == nil:
+			o.setAside(cb)
 		default:
-			c.enqueue(cb)
+			o.enqueue(cb)
 		}
 	}
 }
 
 // setAside keeps cb until the next callback overtakes it.
-func (c *connection) setAside(cb callback) {
-	c.aside = &cb
-	c.asideTimer = c.world.after(longestAside, c.flushAside)
+func (o *outbox) setAside(cb callback) {
+	o.aside = &cb
+	o.asideTimer = o.world.after(longestAside, o.flushAside)
 }
 
-func (c *connection) flushAside() {
-	if c.aside == nil {
+func (o *outbox) flushAside() {
+	if o.aside == nil {
 		return
 	}
-	c.asideTimer.stop()
-	cb := *c.aside
-	c.aside = nil
-	c.enqueue(cb)
+	o.asideTimer.stop()
+	cb := *o.aside
+	o.aside = nil
+	o.enqueue(cb)
 }
 
 // batch is a callback that waits for more events to take along.
@@ -80,34 +80,34 @@ type batch struct {
 	timer *timer
 }
 
-// joinBatch adds cb to the connection's batch, which it may begin or complete.
-func (c *connection) joinBatch(cb callback, size int) {
-	if c.batch != nil && c.batch.uri != cb.uri {
-		c.flushBatch()
+// joinBatch adds cb to the outbox's batch, which it may begin or complete.
+func (o *outbox) joinBatch(cb callback, size int) {
+	if o.batch != nil && o.batch.uri != cb.uri {
+		o.flushBatch()
 	}
-	if c.batch == nil {
-		c.batch = &batch{callback: cb, size: size, timer: c.world.after(longestAside, c.flushBatch)}
+	if o.batch == nil {
+		o.batch = &batch{callback: cb, size: size, timer: o.world.after(longestAside, o.flushBatch)}
 		return
 	}
-	b := c.batch
+	b := o.batch
 	b.events = append(b.events[:len(b.events):len(b.events)], cb.events...)
 	b.rotatesKeys = b.rotatesKeys || cb.rotatesKeys
 	if b.flaw == flawless {
 		b.flaw = cb.flaw
 	}
 	if len(b.events) >= b.size {
-		c.flushBatch()
+		o.flushBatch()
 	}
 }
 
-func (c *connection) flushBatch() {
-	if c.batch == nil {
+func (o *outbox) flushBatch() {
+	if o.batch == nil {
 		return
 	}
-	b := c.batch
-	c.batch = nil
+	b := o.batch
+	o.batch = nil
 	b.timer.stop()
-	c.enqueue(b.callback)
+	o.enqueue(b.callback)
 }
 
 // withUnknownType is e as an event that came after every client was written.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"slices"
 	"strconv"
 	"time"
 
@@ -115,14 +114,15 @@ func (m misfortune) hang(x *exchange) {
 }
 
 // letCallbackOvertake returns once an event of a connection that x concerns was
-// posted, and answered by its receiver.
+// posted, and answered by its receiver: the first since x came.
 func (m misfortune) letCallbackOvertake(x *exchange) {
 	posted := make(chan struct{}, 1)
 	x.world.mu.Lock()
-	for _, c := range slices.Concat(x.held, []*connection{m.target}) {
-		if c != nil {
-			c.watchers = append(c.watchers, posted)
-		}
+	for _, o := range x.held {
+		o.watchers = append(o.watchers, watcher{o.queuedBefore, posted})
+	}
+	if len(x.held) == 0 && m.target != nil {
+		m.target.watchers = append(m.target.watchers, watcher{m.target.queued, posted})
 	}
 	x.world.mu.Unlock()
 	x.release()

@@ -33,7 +33,7 @@ func (x *exchange) establishedConnection() (*connection, error) {
 // holdAll holds back the events of everyone in a call.
 func (x *exchange) holdAll(v *conversation) {
 	for _, c := range v.connections {
-		x.hold(c)
+		x.hold(&c.outbox)
 	}
 }
 

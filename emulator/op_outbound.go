@@ -172,30 +172,3 @@ func callerOf(self, target identifier, callerID *upstream.PhoneNumberIdentifierM
 func (c *connection) reply(status int) reply {
 	return reply{status: status, body: func() any { return c.current() }, conversation: c.conversation}
 }
-
-// subscribe notes what the options ask for. No media flows.
-func (c *connection) subscribe(media *upstream.WebSocketMediaStreamingOptions, transcription *upstream.WebSocketTranscriptionOptions) {
-	if media != nil {
-		c.properties.MediaStreamingSubscription = &upstream.MediaStreamingSubscription{
-			ID: uuid.NewString(), State: upstream.MediaStreamingInactive,
-			SubscribedContentTypes: []upstream.MediaStreamingContentType{upstream.ContentTypeAudio},
-		}
-		if media.StartMediaStreaming != nil && *media.StartMediaStreaming {
-			c.properties.MediaStreamingSubscription.State = upstream.MediaStreamingActive
-		}
-	}
-	if transcription == nil {
-		return
-	}
-	subscription := &upstream.TranscriptionSubscription{
-		ID: uuid.NewString(), State: upstream.TranscriptionInactive, Locale: transcription.Locale,
-		SubscribedResultTypes: []upstream.TranscriptionResultState{upstream.TranscriptionFinal},
-	}
-	if transcription.StartTranscription != nil && *transcription.StartTranscription {
-		subscription.State = upstream.TranscriptionActive
-	}
-	if transcription.EnableIntermediateResults != nil && *transcription.EnableIntermediateResults {
-		subscription.SubscribedResultTypes = append(subscription.SubscribedResultTypes, upstream.TranscriptionIntermediate)
-	}
-	c.properties.TranscriptionSubscription = subscription
-}

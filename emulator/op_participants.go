@@ -63,7 +63,7 @@ func parseSkipToken(token string) (uint64, error) {
 
 func (p *party) model() upstream.CallParticipant {
 	id := p.id.model()
-	muted, onHold := p.muted, p.onHold
+	muted, onHold := p.muted, p.isOnHold()
 	return upstream.CallParticipant{Identifier: &id, IsMuted: &muted, IsOnHold: &onHold}
 }
 

@@ -77,7 +77,7 @@ func (l *receivedRequests) list(req *emulatorv1.ListReceivedRequestsRequest) *em
 func headersOfInterest(h http.Header) map[string]string {
 	found := make(map[string]string)
 	for _, name := range [...]string{
-		"Accept", "Content-Type", "User-Agent", "X-Ms-Client-Request-Id", "X-Ms-Date",
+		"Accept", "Content-Type", "Range", "User-Agent", "X-Ms-Client-Request-Id", "X-Ms-Date", "X-Ms-Host",
 		"Repeatability-Request-Id", "Repeatability-First-Sent",
 	} {
 		if value := h.Get(name); value != "" {

@@ -24,6 +24,7 @@ type diagnosticDetails struct {
 type outcome struct {
 	code, subCode int
 	reason        string
+	text          string // the whole message, where it is not made from the reason
 	rawID         string // of the party it is about; may be empty
 	sip, q850     *diagnosticDetails
 }
@@ -139,7 +140,7 @@ func (o outcome) addFailed() *resultInformation {
 
 func (o outcome) message() string {
 	if o.reason == "" {
-		return ""
+		return o.text
 	}
 	code := o.code
 	if code == 200 {

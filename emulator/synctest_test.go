@@ -18,6 +18,7 @@ type inbox struct {
 	mu    sync.Mutex
 	types []string
 	times []time.Time
+	got   []received
 }
 
 // RoundTrip implements http.RoundTripper.
@@ -26,17 +27,27 @@ func (i *inbox) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	var events []struct{ Type string }
+	var events []map[string]any
 	if err := json.Unmarshal(body, &events); err != nil {
 		return nil, err
 	}
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	for _, event := range events {
-		i.types = append(i.types, strings.TrimPrefix(event.Type, "Microsoft.Communication."))
+		name := strings.TrimPrefix(at(event, "type"), eventPrefix)
+		i.types = append(i.types, name)
 		i.times = append(i.times, time.Now())
+		data, _ := event["data"].(map[string]any)
+		i.got = append(i.got, received{raw: body, name: name, event: event, data: data})
 	}
 	return &http.Response{StatusCode: http.StatusOK, Body: http.NoBody, Request: req}, nil
+}
+
+// events are all that arrived.
+func (i *inbox) events() []received {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.got)
 }
 
 func (i *inbox) received() (types []string, times []time.Time) {

@@ -75,6 +75,51 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		{"moving from nowhere", "POST", h.path(id, "/participants:moveHere"), object{"targetParticipants": []object{rawID(bob)}}, 400, "8523"},
 		{"a transfer to nobody", "POST", h.path(id, ":transferToParticipant"), object{}, 400, "8523"},
 
+		{"a play without sources", "POST", h.path(id, ":play"), object{}, 400, "8523"},
+		{"a play source of an unknown kind", "POST", h.path(id, ":play"), object{"playSources": []object{{"kind": "tape"}}}, 400, "8523"},
+		{"a play source of another kind", "POST", h.path(id, ":play"), object{"playSources": []object{{"kind": "file", "text": object{"text": "x"}}}}, 400, "8523"},
+		{"a play source of two kinds", "POST", h.path(id, ":play"), object{"playSources": []object{{"kind": "text", "text": object{"text": "x"}, "ssml": object{"ssmlText": "x"}}}}, 400, "8523"},
+		{"a file that is no URL", "POST", h.path(id, ":play"), object{"playSources": []object{{"kind": "file", "file": object{"uri": "hello.wav"}}}}, 400, "8523"},
+		{"a text that is empty", "POST", h.path(id, ":play"), object{"playSources": []object{{"kind": "text", "text": object{"text": " "}}}}, 400, "8523"},
+		{"a text that is too long", "POST", h.path(id, ":play"), object{"playSources": []object{text(4001)}}, 400, "8523"},
+		{"a play to nobody by name", "POST", h.path(id, ":play"), object{"playSources": []object{text(1)}, "playTo": []object{{}}}, 400, "8523"},
+		{"a play with a plain http callback", "POST", h.path(id, ":play"), object{"playSources": []object{text(1)}, "operationCallbackUri": "http://app.example"}, 400, "8523"},
+		{"holding nobody", "POST", h.path(id, ":hold"), object{}, 400, "8523"},
+		{"holding the application itself", "POST", h.path(id, ":hold"), object{"targetParticipant": rawID(carol)}, 400, "8523"},
+		{"holding with a source that is none", "POST", h.path(id, ":hold"), object{"targetParticipant": rawID(alice), "playSourceInfo": object{}}, 400, "8523"},
+		{"a recognition without options", "POST", h.path(id, ":recognize"), object{"recognizeInputType": "dtmf"}, 400, "8523"},
+		{"a recognition of an unknown kind", "POST", h.path(id, ":recognize"), recognize("smell", alice, nil), 400, "8523"},
+		{"a recognition of nobody", "POST", h.path(id, ":recognize"), object{"recognizeInputType": "dtmf", "recognizeOptions": object{}}, 400, "8523"},
+		{"an initial silence of 301 seconds", "POST", h.path(id, ":recognize"), recognize("dtmf", alice, object{"initialSilenceTimeoutInSeconds": 301}), 400, "8523"},
+		{"no time between tones", "POST", h.path(id, ":recognize"), recognize("dtmf", alice, object{"dtmfOptions": object{"interToneTimeoutInSeconds": 0}}), 400, "8523"},
+		{"61 seconds between tones", "POST", h.path(id, ":recognize"), recognize("dtmf", alice, object{"dtmfOptions": object{"interToneTimeoutInSeconds": 61}}), 400, "8523"},
+		{"collecting no tones", "POST", h.path(id, ":recognize"), recognize("dtmf", alice, object{"dtmfOptions": object{"maxTonesToCollect": 0}}), 400, "8523"},
+		{"a stop tone that is none", "POST", h.path(id, ":recognize"), recognize("dtmf", alice, object{"dtmfOptions": object{"stopTones": []string{"#"}}}), 400, "8523"},
+		{"an end silence below nothing", "POST", h.path(id, ":recognize"), recognize("speech", alice, object{"speechOptions": object{"endSilenceTimeoutInMs": -1}}), 400, "8523"},
+		{"no choices to choose from", "POST", h.path(id, ":recognize"), recognize("choices", alice, nil), 400, "8523"},
+		{"a choice without phrases", "POST", h.path(id, ":recognize"), recognize("choices", alice, object{"choices": []object{{"label": "x"}}}), 400, "8523"},
+		{"a choice whose tone is none", "POST", h.path(id, ":recognize"), recognize("choices", alice, object{"choices": []object{{"label": "x", "phrases": []string{"x"}, "tone": "1"}}}), 400, "8523"},
+		{"continuous tones of nobody", "POST", h.path(id, ":startContinuousDtmfRecognition"), object{}, 400, "8523"},
+		{"sending no tones", "POST", h.path(id, ":sendDtmfTones"), object{"targetParticipant": rawID(phone)}, 400, "8523"},
+		{"sending 19 tones", "POST", h.path(id, ":sendDtmfTones"), object{"targetParticipant": rawID(phone), "tones": strings.Split(strings.Repeat("one ", 18)+"one", " ")}, 400, "8523"},
+		{"sending a tone that is none", "POST", h.path(id, ":sendDtmfTones"), object{"targetParticipant": rawID(phone), "tones": []string{"eleven"}}, 400, "8523"},
+		{"sending tones to a user", "POST", h.path(id, ":sendDtmfTones"), object{"targetParticipant": rawID(alice), "tones": []string{"one"}}, 400, "8523"},
+		{"a locale without a region", "POST", h.path(id, ":startTranscription"), object{"locale": "en"}, 400, "8523"},
+		{"an update without a locale", "POST", h.path(id, ":updateTranscription"), object{}, 400, "8523"},
+		{"a recording of nothing", "POST", "/calling/recordings", object{}, 400, "8523"},
+		{"a recording of two calls", "POST", "/calling/recordings", object{"callConnectionId": id, "callLocator": object{"kind": "serverCallLocator", "serverCallId": newServerCallID()}}, 400, "8523"},
+		{"a recording of a room", "POST", "/calling/recordings", object{"callLocator": object{"kind": "roomCallLocator", "roomId": "99"}}, 400, "8523"},
+		{"a recording with a plain http callback", "POST", "/calling/recordings", object{"callConnectionId": id, "recordingStateCallbackUri": "http://app.example"}, 400, "8523"},
+		{"a recording of video in WAV", "POST", "/calling/recordings", object{"callConnectionId": id, "recordingContentType": "audioVideo", "recordingFormatType": "wav"}, 400, "8523"},
+		{"a recording of unmixed MP3", "POST", "/calling/recordings", object{"callConnectionId": id, "recordingChannelType": "unmixed", "recordingFormatType": "mp3"}, 400, "8523"},
+		{"a recording on channel 5", "POST", "/calling/recordings", object{"callConnectionId": id, "channelAffinity": []object{{"channel": 5, "participant": rawID(alice)}}}, 400, "8523"},
+		{"a recording on a channel of nobody", "POST", "/calling/recordings", object{"callConnectionId": id, "channelAffinity": []object{{"channel": 1}}}, 400, "8523"},
+		{"a recording into a storage without a container", "POST", "/calling/recordings", object{"callConnectionId": id, "externalStorage": object{"recordingStorageKind": "azureBlobStorage"}}, 400, "8523"},
+		{"an unknown recording", "GET", "/calling/recordings/x", nil, 404, "8522"},
+		{"pausing an unknown recording", "POST", "/calling/recordings/x:pause", nil, 404, "8522"},
+		{"a recording by another method", "PUT", "/calling/recordings/x", nil, 405, "8520"},
+		{"a verb that recordings do not have", "POST", "/calling/recordings/x:rewind", nil, 404, codeNoSuchResource},
+
 		{"an unknown call", "GET", h.path("nowhere", ""), nil, 404, "8522"},
 		{"hanging up an unknown call", "DELETE", h.path("nowhere", ""), nil, 404, "8522"},
 		{"terminating an unknown call", "POST", h.path("nowhere", ":terminate"), nil, 404, "8522"},
@@ -140,6 +185,8 @@ func TestRoutesReadTheEscapedPath(t *testing.T) {
 		{"POST", base + "/a%3Ab:transferToParticipant", "transferToParticipant", "a:b", "", 0},
 		{"GET", base + "/c/participants", "getParticipants", "c", "", 0},
 		{"POST", base + "/c/participants:moveHere", "moveParticipants", "c", "", 0},
+		{"POST", base + "/c%201%2Fx:play", "play", "c 1/x", "", 0},
+		{"POST", base + "/c:cancelAllMediaOperations", "cancelAllMediaOperations", "c", "", 0},
 		{"GET", base + "/", "", "", "", 404},
 		{"POST", base + ":", "", "", "", 404},
 		{"POST", base + "/c/participants:", "", "", "", 404},
@@ -158,8 +205,50 @@ func TestRoutesReadTheEscapedPath(t *testing.T) {
 				}
 				return
 			}
-			if want := (route{c.operation, c.id, c.raw}); err != nil || got != want {
+			if want := (route{operation: c.operation, callConnectionID: c.id, rawID: c.raw}); err != nil || got != want {
 				t.Errorf("%+v, %v, want %+v", got, err, want)
+			}
+		})
+	}
+}
+
+func TestRoutesOfRecordings(t *testing.T) {
+	recordings := "/calling/recordings"
+	cases := []struct {
+		method, path string
+		want         route
+		status       int
+	}{
+		{"POST", recordings, route{operation: "startRecording"}, 0},
+		{"GET", recordings + "/eyJ9%2Fx", route{operation: "getRecordingProperties", recordingID: "eyJ9/x"}, 0},
+		{"DELETE", recordings + "/r", route{operation: "stopRecording", recordingID: "r"}, 0},
+		{"POST", recordings + "/r:pause", route{operation: "pauseRecording", recordingID: "r"}, 0},
+		{"POST", recordings + "/r:resume", route{operation: "resumeRecording", recordingID: "r"}, 0},
+		{"GET", "/v1/objects/d/content/audio", route{operation: downloadRecording, documentID: "d", part: contentPart}, 0},
+		{"GET", "/v1/objects/d/content/acsmetadata", route{operation: downloadRecording, documentID: "d", part: metadataPart}, 0},
+		{"DELETE", "/v1/objects/d", route{operation: deleteRecording, documentID: "d"}, 0},
+		{"GET", recordings, route{}, 405},
+		{"POST", recordings + "/r", route{}, 405},
+		{"GET", recordings + "/", route{}, 404},
+		{"POST", recordings + "/:pause", route{}, 404},
+		{"GET", recordings + "/a/b", route{}, 404},
+		{"GET", recordings + "x", route{}, 404},
+		{"GET", recordings + "/%zz", route{}, 404},
+		{"DELETE", "/v1/objects/", route{}, 404},
+		{"DELETE", "/v1/objects/d/", route{}, 404},
+		{"GET", "/v1/objects/d/content/video", route{}, 404},
+	}
+	for _, c := range cases {
+		t.Run(c.method+" "+c.path, func(t *testing.T) {
+			got, err := parseRoute(c.method, c.path, "uri")
+			if c.status != 0 {
+				if err == nil || asAPIError(err).status != c.status {
+					t.Errorf("error %v, want status %d", err, c.status)
+				}
+				return
+			}
+			if err != nil || got != c.want {
+				t.Errorf("%+v, %v, want %+v", got, err, c.want)
 			}
 		})
 	}
@@ -207,6 +296,16 @@ func FuzzRequest(f *testing.F) {
 	f.Add("POST", "/calling/callConnections/c/participants:mute", []byte(`{"targetParticipants":[null]}`))
 	f.Add("POST", "/calling/callConnections/%zz:terminate", []byte(`[]`))
 	f.Add("POST", "/calling/callConnections/c/participants:moveHere", []byte(`{"targetParticipants":[{"rawId":"8:acs:a_b_c_d"}],"fromCall":"x"}`))
+	f.Add("POST", "/calling/callConnections/c:play", []byte(`{"playSources":[{"kind":"text","text":{"text":"hello"}}],"playTo":[],"playOptions":{"loop":false}}`))
+	f.Add("POST", "/calling/callConnections/c:recognize", []byte(`{"recognizeInputType":"choices","playPrompt":{"kind":"ssml","ssml":{"ssmlText":"<a"}},"recognizeOptions":{"targetParticipant":{"rawId":"4:+14255550123"},"choices":[{"label":"a","phrases":["b"],"tone":"one"}],"dtmfOptions":{"stopTones":["pound"]}}}`))
+	f.Add("POST", "/calling/callConnections/c:sendDtmfTones", []byte(`{"tones":["one",null],"targetParticipant":{"rawId":"4:+14255550123"}}`))
+	f.Add("POST", "/calling/callConnections/c:hold", []byte(`{"targetParticipant":{"rawId":"8:acs:a_b"},"playSourceInfo":{"kind":"file","file":{"uri":"https://a/b.wav"}}}`))
+	f.Add("POST", "/calling/callConnections/c:startContinuousDtmfRecognition", []byte(`{"targetParticipant":{"rawId":"8:acs:a_b"}}`))
+	f.Add("POST", "/calling/callConnections/c:updateTranscription", []byte(`{"locale":"en-US"}`))
+	f.Add("POST", "/calling/callConnections/c:stopMediaStreaming", []byte(`{}`))
+	f.Add("POST", "/calling/recordings", []byte(`{"callLocator":{"serverCallId":"aHR0cHM6Ly9h","kind":"serverCallLocator"},"channelAffinity":[{"channel":0,"participant":{"rawId":"8:acs:a_b"}}],"externalStorage":{"recordingStorageKind":"azureBlobStorage","recordingDestinationContainerUrl":"https://a"}}`))
+	f.Add("DELETE", "/calling/recordings/eyJ9", []byte(nil))
+	f.Add("GET", "/v1/objects/0-emu-d1-00/content/audio", []byte(nil))
 	f.Fuzz(func(t *testing.T, method, path string, body []byte) {
 		refused := func(err error) {
 			if status := asAPIError(err).status; status/100 != 4 {

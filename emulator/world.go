@@ -24,6 +24,8 @@ type world struct {
 	meetings      map[meeting]*conversation // made by group call or room locator
 	connections   map[string]*connection    // by call connection id
 	incoming      map[string]*incomingCall  // by incoming call context
+	recordings    map[string]*recording     // that are not over, by recording id
+	files         *files
 	repeats       *repeatStore
 	received      receivedRequests
 	faults        *faults
@@ -38,6 +40,8 @@ func newWorld(e *Emulator) *world {
 		meetings:      make(map[meeting]*conversation),
 		connections:   make(map[string]*connection),
 		incoming:      make(map[string]*incomingCall),
+		recordings:    make(map[string]*recording),
+		files:         newFiles(),
 		repeats:       newRepeatStore(),
 		faults:        newFaults(),
 		agenda:        agenda{changed: make(chan struct{}, 1)},

@@ -14,7 +14,7 @@ import (
 
 func TestDecodingACallbackAllocates(t *testing.T) {
 	body := captured(t)["ParticipantsUpdated"]
-	ceiling(t, 70, func() {
+	ceiling(t, 85, func() {
 		if _, err := DecodeEvents(body, fromUpstream, receivedAt); err != nil {
 			t.Fatal(err)
 		}

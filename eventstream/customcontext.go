@@ -27,7 +27,7 @@ type teamsPhoneCallerData struct {
 	PhoneNumber     string            `json:"phoneNumber"`
 	RecordID        string            `json:"recordId"`
 	ScreenPopURL    string            `json:"screenPopUrl"`
-	IsAuthenticated *bool             `json:"isAuthenticated"`
+	IsAuthenticated optional[bool]    `json:"isAuthenticated"`
 	Additional      map[string]string `json:"additionalCallerInformation"`
 }
 
@@ -74,7 +74,7 @@ func (d *teamsPhoneCallerData) toProto() *callgatev1.TeamsPhoneCallerDetails {
 		PhoneNumber:                 d.PhoneNumber,
 		RecordId:                    d.RecordID,
 		ScreenPopUrl:                d.ScreenPopURL,
-		IsAuthenticated:             d.IsAuthenticated,
+		IsAuthenticated:             d.IsAuthenticated.value,
 		AdditionalCallerInformation: d.Additional,
 	}
 }

@@ -116,3 +116,29 @@ func TestIncomingCallKeepsWhatTheCallerSent(t *testing.T) {
 		t.Errorf("%v, want %v", got, wanted)
 	}
 }
+
+// TestMembersOfAnotherTypeAreAbsent: not zero, which would be a value. What came with
+// them stays.
+func TestMembersOfAnotherTypeAreAbsent(t *testing.T) {
+	for name, sent := range map[string]string{
+		"text":                     `"4"`,
+		"an object":                `{}`,
+		"a fraction":               `1.5`,
+		"more than fits":           `4294967296`,
+		"null, which is as absent": `null`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ev := &callgatev1.CallEvent{Type: typeParticipantsUpdated}
+			data := `{"callConnectionId":"c","sequenceNumber":` + sent + `,"resultInformation":{"code":` + sent + `,"subCode":7},"serverCallId":"s"}`
+			if err := decodeData(ev, []byte(data)); err != nil {
+				t.Fatal(err)
+			}
+			if ev.GetParticipantsUpdated().SequenceNumber != nil || ev.GetResult().Code != nil {
+				t.Errorf("%v", ev)
+			}
+			if ev.GetCallConnectionId() != "c" || ev.GetServerCallId() != "s" || ev.GetResult().GetSubCode() != 7 {
+				t.Errorf("the rest is lost: %v", ev)
+			}
+		})
+	}
+}

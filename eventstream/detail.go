@@ -10,22 +10,22 @@ import (
 )
 
 type resultData struct {
-	Code    *int32          `json:"code"`
-	SubCode *int32          `json:"subCode"`
+	Code    optional[int32] `json:"code"`
+	SubCode optional[int32] `json:"subCode"`
 	Message string          `json:"message"`
 	SIP     *diagnosticData `json:"sipDetails"`
 	Q850    *diagnosticData `json:"q850Details"`
 }
 
 type diagnosticData struct {
-	Code    *int32 `json:"code"`
-	Message string `json:"message"`
+	Code    optional[int32] `json:"code"`
+	Message string          `json:"message"`
 }
 
 type participantData struct {
 	Identifier *identifierData `json:"identifier"`
-	IsMuted    *bool           `json:"isMuted"`
-	IsOnHold   *bool           `json:"isOnHold"`
+	IsMuted    optional[bool]  `json:"isMuted"`
+	IsOnHold   optional[bool]  `json:"isOnHold"`
 }
 
 // partyData is a party with its role. Its identifier is a member of its own, or,
@@ -45,7 +45,7 @@ func (r *resultData) toProto() *callgatev1.ResultInformation {
 		return nil
 	}
 	return &callgatev1.ResultInformation{
-		Code: r.Code, SubCode: r.SubCode, Message: r.Message, Sip: r.SIP.toProto(), Q850: r.Q850.toProto(),
+		Code: r.Code.value, SubCode: r.SubCode.value, Message: r.Message, Sip: r.SIP.toProto(), Q850: r.Q850.toProto(),
 	}
 }
 
@@ -53,14 +53,14 @@ func (d *diagnosticData) toProto() *callgatev1.DiagnosticInfo {
 	if d == nil {
 		return nil
 	}
-	return &callgatev1.DiagnosticInfo{Code: d.Code, Message: d.Message}
+	return &callgatev1.DiagnosticInfo{Code: d.Code.value, Message: d.Message}
 }
 
 func (d *eventData) participantsUpdated() *callgatev1.ParticipantsUpdated {
-	updated := &callgatev1.ParticipantsUpdated{SequenceNumber: d.SequenceNumber}
+	updated := &callgatev1.ParticipantsUpdated{SequenceNumber: d.SequenceNumber.value}
 	for _, p := range d.Participants {
 		updated.Participants = append(updated.Participants, &callgatev1.CallParticipant{
-			Identifier: p.Identifier.toProto(), IsMuted: p.IsMuted, IsOnHold: p.IsOnHold,
+			Identifier: p.Identifier.toProto(), IsMuted: p.IsMuted.value, IsOnHold: p.IsOnHold.value,
 		})
 	}
 	return updated
@@ -98,17 +98,17 @@ func (d *eventData) incomingCall() *callgatev1.IncomingCall {
 func (d *eventData) lifecycle() *callgatev1.CallLifecycle {
 	startedBy, startedByRole := d.StartedBy.toProto()
 	user, userRole := d.User.toProto()
-	duration := d.DurationOfCall
+	duration := d.DurationOfCall.value
 	if duration == nil {
-		duration = d.CallDuration
+		duration = d.CallDuration.value
 	}
 	return &callgatev1.CallLifecycle{
 		StartedBy:      startedBy,
 		StartedByRole:  startedByRole,
 		GroupId:        d.Group.ID,
 		RoomId:         d.Room.ID,
-		IsTwoParty:     d.IsTwoParty,
-		IsRoomsCall:    d.IsRoomsCall,
+		IsTwoParty:     d.IsTwoParty.value,
+		IsRoomsCall:    d.IsRoomsCall.value,
 		DurationOfCall: secondsToProto(duration),
 		User:           user,
 		UserRole:       userRole,

@@ -84,7 +84,7 @@ func newEvent(id logID, seq uint64, record []byte) (*Event, error) {
 		return nil, fmt.Errorf("record %d: %w", seq, err)
 	}
 	ev.CallEvent.Cursor = encodeCursor(id, seq)
-	if carriesData(ev.CallEvent.GetType()) {
+	if carriesData(ev.CallEvent) {
 		ev.CallEvent.Data = dataStruct(ev.Data)
 	}
 	return ev, nil

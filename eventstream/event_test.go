@@ -23,7 +23,7 @@ func TestEncodedIsTheResponseAsGRPCWouldSendIt(t *testing.T) {
 	}{
 		"a typed event":              {record("a", "c", typeParticipantsUpdated), false, map[string]any{"callConnectionId": "c"}},
 		"an event without data":      {&logv1.Record{Event: record("a", "c", typeCallConnected).GetEvent()}, false, nil},
-		"a media event":              {record("p", "c", callgatev1.CallEventType_CALL_EVENT_TYPE_PLAY_FAILED), true, map[string]any{"callConnectionId": "c"}},
+		"of before it was typed":     {record("p", "c", callgatev1.CallEventType_CALL_EVENT_TYPE_PLAY_FAILED), true, map[string]any{"callConnectionId": "c"}},
 		"an unknown event":           {unknown, true, map[string]any{"callConnectionId": "c"}},
 		"data that is not an object": {noObject, true, map[string]any{"value": []any{"a", 1.0}}},
 	} {

@@ -3,6 +3,8 @@ package eventstream
 import (
 	"strings"
 
+	"google.golang.org/protobuf/reflect/protoreflect"
+
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -13,6 +15,8 @@ const typePrefix = "Microsoft.Communication."
 const (
 	typeCallConnected    = callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED
 	typeCallDisconnected = callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_DISCONNECTED
+	typeRecordingState   = callgatev1.CallEventType_CALL_EVENT_TYPE_RECORDING_STATE_CHANGED
+	typeRecordingFiles   = callgatev1.CallEventType_CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED
 )
 
 // typeNames are the upstream's names of those types of the contract that are its
@@ -51,15 +55,23 @@ func typeOf(fullName string) callgatev1.CallEventType {
 	return typesByName[strings.ToLower(fullName)]
 }
 
-// carriesData tells whether events of type t carry the upstream's data object
-// even where nobody asked for it: those whose content the contract does not type,
-// which are the unknown ones and those of media and recording.
-func carriesData(t callgatev1.CallEventType) bool {
-	switch t {
-	case callgatev1.CallEventType_CALL_EVENT_TYPE_UNSPECIFIED,
-		callgatev1.CallEventType_CALL_EVENT_TYPE_RECORDING_FILE_STATUS_UPDATED:
-		return true
+// detailed are the types that the contract has a detail for, which is named after
+// the type.
+var detailed = typesWithDetail()
+
+func typesWithDetail() map[callgatev1.CallEventType]bool {
+	details := (&callgatev1.CallEvent{}).ProtoReflect().Descriptor().Oneofs().ByName("detail").Fields()
+	with := make(map[callgatev1.CallEventType]bool, details.Len())
+	for number, name := range callgatev1.CallEventType_name {
+		detail := strings.ToLower(strings.TrimPrefix(name, "CALL_EVENT_TYPE_"))
+		with[callgatev1.CallEventType(number)] = details.ByName(protoreflect.Name(detail)) != nil
 	}
-	return t >= callgatev1.CallEventType_CALL_EVENT_TYPE_PLAY_STARTED &&
-		t <= callgatev1.CallEventType_CALL_EVENT_TYPE_START_RECORDING_FAILED
+	return with
+}
+
+// carriesData tells whether ev, as it is stored, carries the upstream's data object
+// even where nobody asked for it: because the contract does not know the type, or
+// did not type it in full yet when ev was stored.
+func carriesData(ev *callgatev1.CallEvent) bool {
+	return ev.GetType() == 0 || detailed[ev.GetType()] && ev.GetDetail() == nil
 }

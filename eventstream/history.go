@@ -1,6 +1,32 @@
 package eventstream
 
-import "context"
+import (
+	"context"
+	"errors"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// ErrNoRecordingFiles is returned when no event of the log tells of a recording's
+// files: they are not ready, it is too long ago, or Event Grid does not send here.
+var ErrNoRecordingFiles = errors.New("nothing is known of the recording's files")
+
+// RecordingFiles is the newest that the log has of a recording's files.
+func (l *Log) RecordingFiles(ctx context.Context, recordingID string) (*callgatev1.RecordingFileStatusUpdated, error) {
+	subject := recordingFilesSubject(recordingID)
+	newest, err := l.askLeader(ctx, leaderRequest{LastFor: subject})
+	if err != nil {
+		return nil, err
+	}
+	if newest == nil {
+		return nil, ErrNoRecordingFiles
+	}
+	ev := l.decode(newest.Seq, newest.Data)
+	if ev == nil {
+		return nil, ErrNoRecordingFiles
+	}
+	return ev.CallEvent.GetRecordingFileStatusUpdated(), nil
+}
 
 // ListEvents lists the events of one call connection, with or without commands,
 // oldest first, at most limit and not much more than 1 MiB of them. pageToken is empty for the first page and

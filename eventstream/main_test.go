@@ -110,7 +110,7 @@ func record(id, call string, t callgatev1.CallEventType) *logv1.Record {
 			ReceiveTime: timestamppb.Now(), CallConnectionId: call, EventSource: commandSource,
 		}}
 	}
-	return &logv1.Record{
+	rec := &logv1.Record{
 		Event: &callgatev1.CallEvent{
 			Id:               id,
 			Type:             t,
@@ -122,6 +122,10 @@ func record(id, call string, t callgatev1.CallEventType) *logv1.Record {
 		},
 		Data: fmt.Appendf(nil, `{"callConnectionId":%q}`, call),
 	}
+	if t == typeParticipantsUpdated {
+		rec.Event.Detail = &callgatev1.CallEvent_ParticipantsUpdated{ParticipantsUpdated: &callgatev1.ParticipantsUpdated{}}
+	}
+	return rec
 }
 
 const (

@@ -7,10 +7,12 @@ import (
 	"io"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/identifier"
 )
 
-// match tells whether an event, of the receipt's call connection and of a type
-// that can end the receipt's action, is about that very action.
+// match tells whether an event, of the receipt's call connection (or, for a
+// recording, of any) and of a type that can end the receipt's action, is about that
+// very action.
 type match func(*callgatev1.ActionReceipt, *callgatev1.CallEvent) bool
 
 // ending is one way for an action to end.
@@ -78,6 +80,68 @@ var endings = map[callgatev1.Action][]ending{
 		{callgatev1.CallEventType_CALL_EVENT_TYPE_MOVE_PARTICIPANT_FAILED, byContext, failed},
 		{typeCallDisconnected, byConnection, callEnded},
 	},
+	callgatev1.Action_ACTION_PLAY_MEDIA: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_PLAY_COMPLETED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_PLAY_FAILED, byContext, failed},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_PLAY_CANCELED, byContext, canceled},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_RECOGNIZE_INPUT: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_RECOGNIZE_COMPLETED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_RECOGNIZE_FAILED, byContext, failed},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_RECOGNIZE_CANCELED, byContext, canceled},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_STOP_CONTINUOUS_DTMF_RECOGNITION: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_CONTINUOUS_DTMF_RECOGNITION_STOPPED, byContext, succeeded},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_SEND_DTMF_TONES: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_SEND_DTMF_TONES_COMPLETED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_SEND_DTMF_TONES_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_HOLD_PARTICIPANT: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED, byHold(true), succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_HOLD_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_UNHOLD_PARTICIPANT: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_PARTICIPANTS_UPDATED, byHold(false), succeeded},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_START_TRANSCRIPTION: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_TRANSCRIPTION_STARTED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_TRANSCRIPTION_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_STOP_TRANSCRIPTION: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_TRANSCRIPTION_STOPPED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_TRANSCRIPTION_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_UPDATE_TRANSCRIPTION: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_TRANSCRIPTION_UPDATED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_TRANSCRIPTION_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_START_MEDIA_STREAMING: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_MEDIA_STREAMING_STARTED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_MEDIA_STREAMING_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_STOP_MEDIA_STREAMING: {
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_MEDIA_STREAMING_STOPPED, byContext, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_MEDIA_STREAMING_FAILED, byContext, failed},
+		{typeCallDisconnected, byConnection, callEnded},
+	},
+	callgatev1.Action_ACTION_START_RECORDING: {
+		{typeRecordingState, byRecordingState, succeeded},
+		{callgatev1.CallEventType_CALL_EVENT_TYPE_START_RECORDING_FAILED, byRecording, failed},
+	},
+	callgatev1.Action_ACTION_PAUSE_RECORDING:  {{typeRecordingState, byRecordingState, succeeded}},
+	callgatev1.Action_ACTION_RESUME_RECORDING: {{typeRecordingState, byRecordingState, succeeded}},
+	callgatev1.Action_ACTION_STOP_RECORDING:   {{typeRecordingState, byRecordingState, succeeded}},
 }
 
 func byConnection(*callgatev1.ActionReceipt, *callgatev1.CallEvent) bool { return true }
@@ -92,6 +156,32 @@ func byInvitation(receipt *callgatev1.ActionReceipt, ev *callgatev1.CallEvent) b
 	return invitation != "" && invitation == receipt.GetInvitationId()
 }
 
+// byHold matches when the participant that the receipt is about is on hold, or is
+// not. No event tells of the action itself.
+func byHold(want bool) match {
+	return func(receipt *callgatev1.ActionReceipt, ev *callgatev1.CallEvent) bool {
+		for _, p := range ev.GetParticipantsUpdated().GetParticipants() {
+			if p.GetIdentifier().GetRawId() == identifier.RawID(receipt.GetParticipant()) {
+				return p.IsOnHold != nil && p.GetIsOnHold() == want
+			}
+		}
+		return false
+	}
+}
+
+// byRecordingState matches when the recording is in the state that the action
+// brings it into. The first event of a recording tells of its state before it
+// begins: that one counts for nothing but a start that is to be paused.
+func byRecordingState(receipt *callgatev1.ActionReceipt, ev *callgatev1.CallEvent) bool {
+	changed := ev.GetRecordingStateChanged()
+	begun := changed.GetStartTime() != nil || receipt.GetAction() == callgatev1.Action_ACTION_START_RECORDING
+	return begun && changed.GetRecordingId() == receipt.GetRecordingId() && changed.GetState() == receipt.GetRecordingState()
+}
+
+func byRecording(receipt *callgatev1.ActionReceipt, ev *callgatev1.CallEvent) bool {
+	return ev.GetStartRecordingFailed().GetRecordingId() == receipt.GetRecordingId()
+}
+
 // WaitForOutcome waits for the event that ends the action of receipt, which may
 // have come already. It returns nil without an error when ctx's deadline passes
 // first, or when the action has no outcome.
@@ -104,8 +194,8 @@ func (h *Hub) WaitForOutcome(ctx context.Context, receipt *callgatev1.ActionRece
 	if len(ways) == 0 {
 		return nil, nil
 	}
-	if receipt.GetCallConnectionId() == "" {
-		return nil, errors.New("a receipt without call connection has no outcome")
+	if receipt.GetCallConnectionId() == "" && receipt.GetRecordingId() == "" {
+		return nil, errors.New("a receipt without call connection or recording has no outcome")
 	}
 	outcome, err := h.waitForOutcome(ctx, receipt, ways)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -119,10 +209,11 @@ func (h *Hub) waitForOutcome(ctx context.Context, receipt *callgatev1.ActionRece
 	for i, way := range ways {
 		types[i] = way.on
 	}
-	sub, err := h.Subscribe(ctx, SubscribeOptions{
-		Filter: &callgatev1.EventFilter{CallConnectionIds: []string{receipt.GetCallConnectionId()}, Types: types},
-		Start:  StartAfter(receipt.GetCursor()),
-	})
+	filter := &callgatev1.EventFilter{Types: types}
+	if receipt.GetRecordingId() == "" { // else the events are the recorder's, whose connection nobody knows
+		filter.CallConnectionIds = []string{receipt.GetCallConnectionId()}
+	}
+	sub, err := h.Subscribe(ctx, SubscribeOptions{Filter: filter, Start: StartAfter(receipt.GetCursor())})
 	if err != nil {
 		return nil, err
 	}

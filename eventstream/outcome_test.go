@@ -3,6 +3,7 @@ package eventstream
 import (
 	"context"
 	"errors"
+	"maps"
 	"testing"
 	"time"
 
@@ -30,6 +31,8 @@ type outcomeCase struct {
 	events []*logv1.Record
 	want   string // the event's id
 	status callgatev1.ActionOutcome_Status
+	// receipt adds what the receipt of such an action has; nil for nothing.
+	receipt func(*callgatev1.ActionReceipt)
 }
 
 func outcomeCases() map[string]outcomeCase {
@@ -60,43 +63,45 @@ func outcomeCases() map[string]outcomeCase {
 	other := happened("noise", addSucceeded, "other")
 	ended := happened("end", typeCallDisconnected, "of the creation")
 	return map[string]outcomeCase{
-		"created":                         {create, events(happened("u", typeParticipantsUpdated, ""), happened("y", typeCallConnected, "ctx")), "y", succeeded},
-		"creation failed":                 {create, events(happened("y", createFailed, ""), ended), "y", failed},
-		"creation failed, end first":      {create, events(ended, happened("y", createFailed, "")), "end", failed},
-		"created, and then ended":         {create, events(happened("y", typeCallConnected, "ctx"), ended), "y", succeeded},
-		"answered":                        {answer, events(happened("y", typeCallConnected, "")), "y", succeeded},
-		"answering failed":                {answer, events(happened("y", answerFailed, "ctx")), "y", failed},
-		"ended before it was answered":    {answer, events(ended), "end", failed},
-		"connected":                       {connect, events(happened("y", typeCallConnected, "ctx")), "y", succeeded},
-		"connecting failed":               {connect, events(happened("y", connectFailed, "ctx")), "y", failed},
-		"ended before it was connected":   {connect, events(ended), "end", failed},
-		"transferred":                     {transfer, events(other, happened("y", transferAccepted, "ctx"), ended), "y", succeeded},
-		"transfer failed":                 {transfer, events(happened("x", transferFailed, "other"), happened("y", transferFailed, "ctx")), "y", failed},
-		"ended before it was transferred": {transfer, events(ended), "end", callEnded},
-		"hung up":                         {hangUp, events(other, ended), "end", succeeded},
-		"added":                           {add, events(other, happened("y", addSucceeded, "ctx")), "y", succeeded},
-		"added, without a context":        {add, events(happened("y", addSucceeded, "")), "y", succeeded},
-		"adding failed":                   {add, events(other, happened("y", addFailed, "ctx")), "y", failed},
+		"created":                         {action: create, events: events(happened("u", typeParticipantsUpdated, ""), happened("y", typeCallConnected, "ctx")), want: "y", status: succeeded},
+		"creation failed":                 {action: create, events: events(happened("y", createFailed, ""), ended), want: "y", status: failed},
+		"creation failed, end first":      {action: create, events: events(ended, happened("y", createFailed, "")), want: "end", status: failed},
+		"created, and then ended":         {action: create, events: events(happened("y", typeCallConnected, "ctx"), ended), want: "y", status: succeeded},
+		"answered":                        {action: answer, events: events(happened("y", typeCallConnected, "")), want: "y", status: succeeded},
+		"answering failed":                {action: answer, events: events(happened("y", answerFailed, "ctx")), want: "y", status: failed},
+		"ended before it was answered":    {action: answer, events: events(ended), want: "end", status: failed},
+		"connected":                       {action: connect, events: events(happened("y", typeCallConnected, "ctx")), want: "y", status: succeeded},
+		"connecting failed":               {action: connect, events: events(happened("y", connectFailed, "ctx")), want: "y", status: failed},
+		"ended before it was connected":   {action: connect, events: events(ended), want: "end", status: failed},
+		"transferred":                     {action: transfer, events: events(other, happened("y", transferAccepted, "ctx"), ended), want: "y", status: succeeded},
+		"transfer failed":                 {action: transfer, events: events(happened("x", transferFailed, "other"), happened("y", transferFailed, "ctx")), want: "y", status: failed},
+		"ended before it was transferred": {action: transfer, events: events(ended), want: "end", status: callEnded},
+		"hung up":                         {action: hangUp, events: events(other, ended), want: "end", status: succeeded},
+		"added":                           {action: add, events: events(other, happened("y", addSucceeded, "ctx")), want: "y", status: succeeded},
+		"added, without a context":        {action: add, events: events(happened("y", addSucceeded, "")), want: "y", status: succeeded},
+		"adding failed":                   {action: add, events: events(other, happened("y", addFailed, "ctx")), want: "y", status: failed},
 		"adding was withdrawn": {
-			add, events(withdrawn("x", "cancel", "other"), withdrawn("y", "cancel", "invitation")), "y", canceled,
+			action: add, events: events(withdrawn("x", "cancel", "other"), withdrawn("y", "cancel", "invitation")), want: "y", status: canceled,
 		},
-		"ended before it was added": {add, events(other, ended), "end", callEnded},
-		"withdrawn":                 {cancel, events(withdrawn("x", "other", "other"), withdrawn("y", "ctx", "invitation")), "y", succeeded},
-		"could not be withdrawn":    {cancel, events(happened("y", cancelFailed, "ctx")), "y", failed},
-		"ended before withdrawn":    {cancel, events(ended), "end", callEnded},
-		"removed":                   {remove, events(happened("x", removeSucceeded, "other"), happened("y", removeSucceeded, "ctx")), "y", succeeded},
-		"removing failed":           {remove, events(happened("y", removeFailed, "ctx")), "y", failed},
+		"ended before it was added": {action: add, events: events(other, ended), want: "end", status: callEnded},
+		"withdrawn":                 {action: cancel, events: events(withdrawn("x", "other", "other"), withdrawn("y", "ctx", "invitation")), want: "y", status: succeeded},
+		"could not be withdrawn":    {action: cancel, events: events(happened("y", cancelFailed, "ctx")), want: "y", status: failed},
+		"ended before withdrawn":    {action: cancel, events: events(ended), want: "end", status: callEnded},
+		"removed":                   {action: remove, events: events(happened("x", removeSucceeded, "other"), happened("y", removeSucceeded, "ctx")), want: "y", status: succeeded},
+		"removing failed":           {action: remove, events: events(happened("y", removeFailed, "ctx")), want: "y", status: failed},
 		"ended before it was removed": {
-			remove, events(ended), "end", callEnded,
+			action: remove, events: events(ended), want: "end", status: callEnded,
 		},
-		"moved":                     {move, events(happened("y", moveSucceeded, "ctx")), "y", succeeded},
-		"moving failed":             {move, events(happened("y", moveFailed, "ctx")), "y", failed},
-		"ended before it was moved": {move, events(ended), "end", callEnded},
+		"moved":                     {action: move, events: events(happened("y", moveSucceeded, "ctx")), want: "y", status: succeeded},
+		"moving failed":             {action: move, events: events(happened("y", moveFailed, "ctx")), want: "y", status: failed},
+		"ended before it was moved": {action: move, events: events(ended), want: "end", status: callEnded},
 	}
 }
 
 func TestWaitForOutcome(t *testing.T) {
-	for name, test := range outcomeCases() {
+	cases := outcomeCases()
+	maps.Copy(cases, mediaOutcomeCases())
+	for name, test := range cases {
 		for _, before := range []bool{true, false} {
 			when := ", waiting before"
 			if before {
@@ -110,6 +115,9 @@ func TestWaitForOutcome(t *testing.T) {
 				receipt := &callgatev1.ActionReceipt{
 					Action: test.action, CallConnectionId: "c", OperationContext: "ctx",
 					InvitationId: "invitation", Cursor: hub.Position(),
+				}
+				if test.receipt != nil {
+					test.receipt(receipt)
 				}
 				mustAppend(t, log, record("other end", "other", typeCallDisconnected))
 				if before {

@@ -10,7 +10,9 @@ import (
 
 // subjectPrefix begins the subject of every event:
 // callgate.events.<call connection>.<type>; of a command
-// callgate.events.<call connection>.command.<type>.
+// callgate.events.<call connection>.command.<type>. What tells of a recording's
+// files has the recording in the place of the call connection, by which it is
+// found again.
 const subjectPrefix = "callgate.events."
 
 // maxToken bounds one encoded part of a subject, in bytes. ACS ids have 36
@@ -22,6 +24,9 @@ const noCall = "_"
 
 // subjectOf is the subject that ev is stored under.
 func subjectOf(ev *callgatev1.CallEvent) string {
+	if recordingID := ev.GetRecordingFileStatusUpdated().GetRecordingId(); recordingID != "" {
+		return recordingFilesSubject(recordingID)
+	}
 	call := subjectPrefix + callToken(ev.GetCallConnectionId())
 	if command, is := commandNames[ev.GetType()]; is {
 		return call + ".command." + command
@@ -41,6 +46,12 @@ func callSubject(callConnectionID string, commands bool) string {
 // callTypeSubject matches the events of one known type of one call connection.
 func callTypeSubject(callConnectionID string, t callgatev1.CallEventType) string {
 	return subjectPrefix + callToken(callConnectionID) + "." + typeToken(t, "")
+}
+
+// recordingFilesSubject matches what tells of the files of one recording. No call
+// connection's token looks like its own: "=r" is no escape.
+func recordingFilesSubject(recordingID string) string {
+	return subjectPrefix + "=r" + encodeToken(recordingID) + "." + typeToken(typeRecordingFiles, "")
 }
 
 func callToken(callConnectionID string) string {

@@ -23,6 +23,8 @@ type stub struct {
 	callgatev1.UnimplementedCallControlServer
 	callgatev1.UnimplementedParticipantsServer
 	callgatev1.UnimplementedEventsServer
+	callgatev1.UnimplementedMediaServer
+	callgatev1.UnimplementedRecordingsServer
 }
 
 // newFront is the REST front before services that do nothing.
@@ -38,7 +40,7 @@ func newFront(tb testing.TB) http.Handler {
 		tb.Fatal(err)
 	}
 	s := &Server{opts: Options{
-		CallControl: stub{}, Participants: stub{}, Events: stub{}, Interceptors: interceptors,
+		CallControl: stub{}, Participants: stub{}, Events: stub{}, Media: stub{}, Recordings: stub{}, Interceptors: interceptors,
 		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger,
 	}}
 	front, err := newREST()
@@ -82,6 +84,8 @@ func FuzzREST(f *testing.F) {
 		{"POST", "/v1/events:waitForOutcome", `{"receipt":{"action":"ACTION_CREATE_CALL","callConnectionId":"c","cursor":"x"},"timeout":"0.5s"}`},
 		{"GET", "/v1/events:stream?filter.types=CALL_EVENT_TYPE_CALL_CONNECTED&filter.call_connection_ids=c", ""},
 		{"POST", "/v1/events:stream", `{"filter":{"types":[1]},"fromTime":"2026-11-25T00:00:00Z","heartbeatInterval":"15s"}`},
+		{"POST", "/v1/calls/" + id + "/media:play", `{"playSources":[{"file":{"uri":"https://app.example/a.wav"}}],"loop":true}`},
+		{"GET", "/v1/recordings/eyJQbGF0/content?offset=1&length=2", ""},
 		{"DELETE", "/v1/calls/" + id, ""}, {"GET", "/v1/calls/%2e%2e/%00?%zz", ""}, {"POST", "/v1/calls", `{"targets":[{"a":1e999}]}`},
 	} {
 		f.Add(seed.method, seed.target, seed.body)

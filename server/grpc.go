@@ -33,6 +33,8 @@ func newGRPCServer(opts Options, healthServer *health.Server, bounds ...grpc.Ser
 	callgatev1.RegisterCallControlServer(s, opts.CallControl)
 	callgatev1.RegisterParticipantsServer(s, opts.Participants)
 	callgatev1.RegisterEventsServer(s, opts.Events)
+	callgatev1.RegisterMediaServer(s, opts.Media)
+	callgatev1.RegisterRecordingsServer(s, opts.Recordings)
 	grpc_health_v1.RegisterHealthServer(s, healthServer)
 	reflection.Register(s)
 	return s

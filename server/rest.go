@@ -59,10 +59,15 @@ func newREST() (*rest, error) {
 		callgatev1.RegisterCallControlHandler,
 		callgatev1.RegisterParticipantsHandler,
 		callgatev1.RegisterEventsHandler,
+		callgatev1.RegisterMediaHandler,
+		callgatev1.RegisterRecordingsHandler,
 	} {
 		if err := register(context.Background(), mux, client); err != nil {
 			return nil, fmt.Errorf("register the REST front: %w", err)
 		}
+	}
+	if err := registerDownload(mux, callgatev1.NewRecordingsClient(client)); err != nil {
+		return nil, fmt.Errorf("register the REST front: %w", err)
 	}
 	return &rest{mux: mux, pipe: pipe, client: client}, nil
 }

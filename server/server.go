@@ -27,6 +27,8 @@ type Options struct {
 	CallControl  callgatev1.CallControlServer
 	Participants callgatev1.ParticipantsServer
 	Events       callgatev1.EventsServer
+	Media        callgatev1.MediaServer
+	Recordings   callgatev1.RecordingsServer
 	// Callbacks takes what the upstream posts.
 	Callbacks http.Handler
 	// Emulator is nil without an emulator.

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -70,6 +71,9 @@ func (a *Actions) commandEvent(ctx context.Context, act *action, req actionReque
 	if req, has := req.(interface{ GetServerCallId() string }); has {
 		ev.ServerCallId = req.GetServerCallId()
 	}
+	if req, has := req.(interface{ GetRecordingId() string }); has {
+		command.RecordingId = req.GetRecordingId()
+	}
 	if req, has := req.(interface{ GetInvitationId() string }); has {
 		command.InvitationId = req.GetInvitationId()
 	}
@@ -84,7 +88,8 @@ func (a *Actions) commandEvent(ctx context.Context, act *action, req actionReque
 		ev.Type = a.refusal(command, &answer, err)
 	} else {
 		ev.Type = callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED
-		ev.CallConnectionId = resp.GetReceipt().GetCallConnectionId()
+		ev.CallConnectionId = cmp.Or(resp.GetReceipt().GetCallConnectionId(), ev.GetCallConnectionId())
+		command.RecordingId = resp.GetReceipt().GetRecordingId()
 		if resp, has := resp.(interface {
 			GetCallConnection() *callgatev1.CallConnection
 		}); has {
@@ -140,6 +145,10 @@ func targetsOf(req actionRequest) []*callgatev1.CommunicationIdentifier {
 		targets = []identifier{req.GetTarget()}
 	case interface{ GetParticipant() identifier }:
 		targets = []identifier{req.GetParticipant()}
+	case interface{ GetTargetParticipant() identifier }:
+		targets = []identifier{req.GetTargetParticipant()}
+	case interface{ GetPlayTo() []identifier }:
+		targets = req.GetPlayTo()
 	}
 	whole := make([]identifier, 0, len(targets))
 	for _, target := range targets {

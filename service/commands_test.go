@@ -95,6 +95,38 @@ func TestWhatBecomesOfAnActionIsOnTheLog(t *testing.T) {
 			},
 		},
 		{
+			"tones", answering(202, `{}`),
+			&callgatev1.SendDtmfTonesRequest{CallConnectionId: id, TargetParticipant: phone("+14255550123"), Tones: []callgatev1.Tone{1}, OperationContext: "mine"},
+			&callgatev1.CallEvent{
+				Type: accepted, CallConnectionId: id, OperationContext: "mine",
+				Detail: &callgatev1.CallEvent_Command{Command: &callgatev1.CommandEvent{
+					Action: "ACTION_SEND_DTMF_TONES", UpstreamStatus: proto.Int32(202),
+					Targets: []*callgatev1.CommunicationIdentifier{{RawId: "4:+14255550123", Kind: phone("+14255550123").GetKind()}},
+				}},
+			},
+		},
+		{
+			"a recording", answering(200, `{"recordingId":"the-recording"}`),
+			&callgatev1.StartRecordingRequest{Call: &callgatev1.StartRecordingRequest_CallConnectionId{CallConnectionId: id}},
+			&callgatev1.CallEvent{
+				Type: accepted, CallConnectionId: id,
+				Detail: &callgatev1.CallEvent_Command{Command: &callgatev1.CommandEvent{
+					Action: "ACTION_START_RECORDING", UpstreamStatus: proto.Int32(200), RecordingId: "the-recording",
+				}},
+			},
+		},
+		{
+			"a pause of no recording", answering(404, `{"error":{"code":"8522","message":"Recording not found."}}`),
+			&callgatev1.PauseRecordingRequest{RecordingId: "the-recording"},
+			&callgatev1.CallEvent{
+				Type: rejected,
+				Detail: &callgatev1.CallEvent_Command{Command: &callgatev1.CommandEvent{
+					Action: "ACTION_PAUSE_RECORDING", UpstreamStatus: proto.Int32(404), UpstreamCode: "8522", RecordingId: "the-recording",
+					Code: code.Code_NOT_FOUND, Reason: "RECORDING_NOT_FOUND",
+				}},
+			},
+		},
+		{
 			"hanging up what has ended", answering(404, `{"error":{"code":"8522","message":"Call not found."}}`),
 			&callgatev1.HangUpCallRequest{CallConnectionId: id},
 			&callgatev1.CallEvent{

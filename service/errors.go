@@ -99,6 +99,8 @@ var gatewayErrors = map[string]error{
 	"REQUEST_ID_REUSED":        errRequestIDReused,
 	"REQUEST_IN_PROGRESS":      errRequestInProgress,
 	"UPSTREAM_OUTCOME_UNKNOWN": errOutcomeUnknown,
+	"RECORDING_FILE_UNKNOWN":   eventstream.ErrNoRecordingFiles,
+	"RECORDING_FILE_ELSEWHERE": errFileElsewhere,
 	"CURSOR_INVALID":           eventstream.ErrCursorInvalid,
 	"CURSOR_OF_OTHER_LOG":      eventstream.ErrCursorOtherLog,
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
@@ -145,7 +147,20 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 	return e.told(e.upstreamEntry(err), message, metadata, more...)
 }
 
+// upstreamErrors are the upstream's refusals that are about more than a status.
+var upstreamErrors = map[string]error{
+	"RECORDING_NOT_FOUND":      upstream.ErrRecordingNotFound,
+	"RECORDING_FILE_NOT_FOUND": upstream.ErrFileNotFound,
+	"RECORDING_FILE_REFUSED":   upstream.ErrFileRefused,
+	"OFFSET_BEHIND_END":        upstream.ErrBehindEnd,
+}
+
 func (e *Errors) upstreamEntry(err *upstream.Error) *catalogue.Error {
+	for reason, is := range upstreamErrors {
+		if errors.Is(err, is) {
+			return e.catalogue.ByReason(reason)
+		}
+	}
 	switch s := err.StatusCode; {
 	case s >= 300 && s < 500 && s != http.StatusRequestTimeout:
 		if known := e.catalogue.Answer(s, err.Code); known != nil {

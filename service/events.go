@@ -23,13 +23,15 @@ const (
 // Events implements callgate.v1.Events.
 type Events struct {
 	callgatev1.UnsafeEventsServer
-	hub *eventstream.Hub
-	log *eventstream.Log
+	hub      *eventstream.Hub
+	log      *eventstream.Log
+	outcomes outcomes
 }
 
-// NewEvents gives out what is in log: hub follows its end.
-func NewEvents(log *eventstream.Log, hub *eventstream.Hub) *Events {
-	return &Events{log: log, hub: hub}
+// NewEvents gives out what is in log: hub follows its end, and outcomes finds out
+// how actions ended.
+func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes) *Events {
+	return &Events{log: log, hub: hub, outcomes: outcomes}
 }
 
 // StreamEvents implements callgatev1.EventsServer.
@@ -138,7 +140,7 @@ func (s *Events) WaitForOutcome(ctx context.Context, req *callgatev1.WaitForOutc
 	}
 	ctx, cancel := context.WithTimeout(ctx, waitFor(ctx, wait))
 	defer cancel()
-	outcome, err := s.hub.WaitForOutcome(ctx, req.GetReceipt())
+	outcome, err := s.outcomes.WaitForOutcome(ctx, req.GetReceipt())
 	if err != nil {
 		return nil, fmt.Errorf("wait for outcome: %w", err)
 	}

@@ -26,6 +26,8 @@ import (
 const (
 	callbackPrefix = "https://gateway.example/callbacks/"
 	callbackToken  = "secret-token"
+	// allowedCallbacks are among those that requests may name themselves.
+	allowedCallbacks = "https://app/"
 )
 
 func TestMain(m *testing.M) {
@@ -82,6 +84,9 @@ type gateway struct {
 	callgatev1.CallControlClient
 	callgatev1.ParticipantsClient
 	callgatev1.EventsClient
+	callgatev1.MediaClient
+	callgatev1.RecordingsClient
+	conn     *grpc.ClientConn
 	control  *service.CallControl
 	log      *eventstream.Log
 	hub      *eventstream.Hub
@@ -96,6 +101,17 @@ func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
 }
 
 func newGatewayAt(t *testing.T, endpoint string) *gateway {
+	t.Helper()
+	interceptors, err := service.NewInterceptors(newErrors(t), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newGatewayOf(t, endpoint, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+}
+
+// newGatewayOf is a gateway whose server has other options: without interceptors,
+// it holds nobody to the contract's rules.
+func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
 	log, err := eventstream.OpenLog(t.Context(), eventstream.LogOptions{MaxAge: time.Hour, MaxBytes: 64 << 20, Logger: logger})
@@ -121,27 +137,25 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 	if err != nil {
 		t.Fatal(err)
 	}
-	errs := newErrors(t)
-	interceptors, err := service.NewInterceptors(errs, logger)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := grpc.NewServer(service.Codec(), grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	server := grpc.NewServer(append(opts, service.Codec())...)
 	requests, err := log.Requests(t.Context(), time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	allowed, err := service.ParseAllowedCallbacks([]string{"https://app", "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
+	outcomes := service.NewOutcomes(hub, client)
+	allowed, err := service.ParseAllowedCallbacks([]string{allowedCallbacks, "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	actions := service.NewActions(hub, requests, log, errs, service.Callbacks{
+	actions := service.NewActions(outcomes, requests, log, newErrors(t), service.Callbacks{
 		Prefix: callbackPrefix, Token: func() string { return callbackToken }, Allowed: allowed,
 	}, logger)
 	control := service.NewCallControl(client, actions)
 	callgatev1.RegisterCallControlServer(server, control)
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
-	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes))
+	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
+	callgatev1.RegisterRecordingsServer(server, service.NewRecordings(client, log, actions))
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(pipe) }()
@@ -157,6 +171,9 @@ func newGatewayAt(t *testing.T, endpoint string) *gateway {
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
 		EventsClient:       callgatev1.NewEventsClient(conn),
+		MediaClient:        callgatev1.NewMediaClient(conn),
+		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
+		conn:               conn,
 		control:            control,
 		log:                log,
 		hub:                hub,

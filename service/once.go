@@ -27,7 +27,7 @@ type requests interface {
 var (
 	errRequestIDReused   = errors.New("the request_id was given to another request")
 	errRequestInProgress = errors.New("a request with this request_id is still on its way")
-	errOutcomeUnknown    = errors.New("the first request got no answer, too long ago to be sent again")
+	errOutcomeUnknown    = errors.New("the first request got no answer, and cannot be sent again")
 )
 
 const (
@@ -42,10 +42,42 @@ const (
 	recordTimeout = 5 * time.Second
 )
 
+// repetition is what comes of asking the upstream for an action again.
+type repetition int
+
+const (
+	known    repetition = iota // it knows the action by its name, and acts once
+	harmless                   // it acts again, which does no more
+	harmful                    // it acts again: it is never asked twice
+)
+
+// repetitions are those that are not known. A test holds them to the contract of
+// the upstream.
+var repetitions = map[callgatev1.Action]repetition{
+	callgatev1.Action_ACTION_HANG_UP_CALL:                      harmless,
+	callgatev1.Action_ACTION_PLAY_MEDIA:                        harmful,
+	callgatev1.Action_ACTION_RECOGNIZE_INPUT:                   harmful,
+	callgatev1.Action_ACTION_START_CONTINUOUS_DTMF_RECOGNITION: harmful,
+	callgatev1.Action_ACTION_STOP_CONTINUOUS_DTMF_RECOGNITION:  harmful,
+	callgatev1.Action_ACTION_HOLD_PARTICIPANT:                  harmful,
+	callgatev1.Action_ACTION_UNHOLD_PARTICIPANT:                harmful,
+	callgatev1.Action_ACTION_START_TRANSCRIPTION:               harmful,
+	callgatev1.Action_ACTION_STOP_TRANSCRIPTION:                harmful,
+	callgatev1.Action_ACTION_UPDATE_TRANSCRIPTION:              harmful,
+	callgatev1.Action_ACTION_START_MEDIA_STREAMING:             harmful,
+	callgatev1.Action_ACTION_STOP_MEDIA_STREAMING:              harmful,
+	callgatev1.Action_ACTION_CANCEL_ALL_MEDIA_OPERATIONS:       harmful,
+	callgatev1.Action_ACTION_PAUSE_RECORDING:                   harmful,
+	callgatev1.Action_ACTION_RESUME_RECORDING:                  harmful,
+	callgatev1.Action_ACTION_STOP_RECORDING:                    harmless,
+	callgatev1.Action_ACTION_DELETE_RECORDING:                  harmless,
+}
+
 // once performs an action that the client named, if it was not performed yet,
 // and gives the answer that it was given. Whoever finds an action that was begun
 // and not answered, because its gateway was killed, say, sends the very same
-// again: the upstream then acts once.
+// again: the upstream then acts once. What it would do again is not sent again, and
+// its outcome stays unknown.
 func once[R actionResponse](ctx context.Context, a *Actions, act *action, req actionRequest, do func(*action) (R, error)) (R, error) {
 	var none R
 	hash, err := hashOf(req)
@@ -70,7 +102,7 @@ func once[R actionResponse](ctx context.Context, a *Actions, act *action, req ac
 			return replay[R](existing)
 		}
 		record = existing
-		if revision, err = a.takeOver(ctx, key, record, revision, now); err != nil {
+		if revision, err = a.takeOver(ctx, act.receipt.GetAction(), key, record, revision, now); err != nil {
 			return none, err
 		}
 		act.repeat.FirstSent = record.GetFirstSent().AsTime()
@@ -118,11 +150,11 @@ func busyUntil(ctx context.Context, now time.Time) *timestamppb.Timestamp {
 }
 
 // takeOver makes an action that was begun and not answered one's own.
-func (a *Actions) takeOver(ctx context.Context, key string, record *logv1.Request, revision uint64, now time.Time) (uint64, error) {
+func (a *Actions) takeOver(ctx context.Context, kind callgatev1.Action, key string, record *logv1.Request, revision uint64, now time.Time) (uint64, error) {
 	switch {
 	case now.Before(record.GetBusyUntil().AsTime()):
 		return 0, errRequestInProgress
-	case now.Sub(record.GetFirstSent().AsTime()) > repeatWindow:
+	case repetitions[kind] == harmful, now.Sub(record.GetFirstSent().AsTime()) > repeatWindow:
 		return 0, errOutcomeUnknown
 	}
 	record.BusyUntil = busyUntil(ctx, now)
@@ -145,7 +177,7 @@ func replay[R actionResponse](record *logv1.Request) (R, error) {
 }
 
 // recordAnswer keeps a response for whoever asks again. If that fails, the next
-// to ask sends the same to the upstream, which acts once: that is only said.
+// to ask finds the request unanswered: that is only said.
 func (a *Actions) recordAnswer(ctx context.Context, key string, record *logv1.Request, revision uint64, resp actionResponse) {
 	raw, err := proto.Marshal(resp)
 	if err == nil {
@@ -159,7 +191,7 @@ func (a *Actions) recordAnswer(ctx context.Context, key string, record *logv1.Re
 }
 
 // recordFailure lets the action be asked for again: as a new one where it
-// certainly did not happen, else as the same.
+// certainly did not happen, else as the same, which takeOver deals with.
 func (a *Actions) recordFailure(ctx context.Context, key string, record *logv1.Request, revision uint64, certain bool) {
 	var err error
 	if certain {
@@ -175,9 +207,20 @@ func (a *Actions) recordFailure(ctx context.Context, key string, record *logv1.R
 
 // mayHaveActed says whether the upstream may have done what failed.
 func mayHaveActed(err error) bool {
-	var e *upstream.Error
+	var (
+		e      *upstream.Error
+		unsent *unsentError
+	)
+	if errors.As(err, &unsent) {
+		return false
+	}
 	return !errors.As(err, &e) || e.MayHaveActed()
 }
+
+// unsentError is a failure that came about before anything was sent.
+type unsentError struct{ error }
+
+func (e *unsentError) Unwrap() error { return e.error }
 
 // unnamed is the error of an action that the client did not name. Its next try
 // would be another action, which the upstream could not know for the same one:

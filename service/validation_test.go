@@ -135,24 +135,30 @@ func TestBadInput(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			up := answering(500, "")
 			_, err := newGateway(t, up).call(t.Context(), tc.req)
-			if status.Code(err) != codes.InvalidArgument {
-				t.Fatalf("code %v, want InvalidArgument: %v", status.Code(err), err)
-			}
-			var fields []string
-			for _, detail := range status.Convert(err).Details() {
-				if bad, is := detail.(*errdetails.BadRequest); is {
-					for _, v := range bad.GetFieldViolations() {
-						fields = append(fields, v.GetField())
-					}
-				}
-			}
-			if !slices.Contains(fields, tc.field) {
-				t.Errorf("violations of %q, want %q: %v", fields, tc.field, err)
-			}
+			checkViolation(t, err, tc.field)
 			if sent := up.received(); len(sent) != 0 {
 				t.Errorf("the upstream was sent %d requests", len(sent))
 			}
 		})
+	}
+}
+
+// checkViolation wants err to refuse a field; "" stands for the request as a whole.
+func checkViolation(t *testing.T, err error, field string) {
+	t.Helper()
+	if status.Code(err) != codes.InvalidArgument {
+		t.Fatalf("code %v, want InvalidArgument: %v", status.Code(err), err)
+	}
+	var fields []string
+	for _, detail := range status.Convert(err).Details() {
+		if bad, is := detail.(*errdetails.BadRequest); is {
+			for _, v := range bad.GetFieldViolations() {
+				fields = append(fields, v.GetField())
+			}
+		}
+	}
+	if !slices.Contains(fields, field) {
+		t.Errorf("violations of %q, want %q: %v", fields, field, err)
 	}
 }
 

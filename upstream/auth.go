@@ -92,8 +92,12 @@ type signer struct {
 
 func (s *signer) sign(raw *http.Request, key AccessKey) {
 	date := s.now().UTC().Format(http.TimeFormat)
+	target, host := raw.URL.RequestURI(), raw.URL.Host
+	if resource := raw.Header.Get(hostHeader); resource != "" {
+		target, host = raw.URL.EscapedPath(), resource // of a file, on another host than the resource's
+	}
 	raw.Header.Set("x-ms-date", date)
-	raw.Header.Set("Authorization", authorization(key, raw.Method, raw.URL.RequestURI(), date, raw.URL.Host, raw.Header.Get(contentHashHeader)))
+	raw.Header.Set("Authorization", authorization(key, raw.Method, target, date, host, raw.Header.Get(contentHashHeader)))
 }
 
 func authorization(key AccessKey, method, target, date, host, contentHash string) string {

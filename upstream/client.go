@@ -74,6 +74,7 @@ type Client struct {
 	apiVersion string
 	userAgent  string
 	pipeline   runtime.Pipeline
+	files      runtime.Pipeline    // of the files of recordings, which are on other hosts
 	retry      policy.RetryOptions // of every operation; retryOptions adds what depends on it
 	transport  policy.Transporter
 	guard      *guard
@@ -124,16 +125,22 @@ func New(opts Options) (*Client, error) {
 		retry.MaxRetries = -1 // azcore's 0 is its default
 	}
 	guard := newGuard(opts.RetryRate)
+	clock := &clock{logger: opts.Logger, now: time.Now}
+	pipeline := func(transport policy.Transporter, perTry ...policy.Policy) runtime.Pipeline {
+		return runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: perTry}, &policy.ClientOptions{
+			Transport: transport,
+			Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
+		})
+	}
 	return &Client{
 		guard:      guard,
 		keys:       keys,
 		endpoint:   endpoint,
 		apiVersion: opts.APIVersion,
 		userAgent:  "callgate/" + cmp.Or(opts.Version, "dev"),
-		pipeline: runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: []policy.Policy{auth, guard, &clock{logger: opts.Logger, now: time.Now}, try{}}}, &policy.ClientOptions{
-			Transport: readingTransport{opts.Transport},
-			Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
-		}),
+		pipeline:   pipeline(readingTransport{opts.Transport}, auth, guard, clock, try{}),
+		// The trouble of a file's host is not the resource's.
+		files:     pipeline(fileTransport{readingTransport{opts.Transport}}, auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{}),
 		retry:     retry,
 		transport: opts.Transport,
 	}, nil
@@ -184,14 +191,25 @@ func NewRepeat(now time.Time) Repeat {
 	return Repeat{ID: uuid.NewString(), FirstSent: now}
 }
 
+// thing is what an operation needs to be there.
+type thing int
+
+const (
+	aCall thing = iota
+	aRecording
+	aFile
+)
+
 // operation is one request: what the contract says of it, and its values.
 type operation struct {
 	name      string
 	method    string
 	path      string // percent-encoded; or a whole URL, which is then sent as it is
+	about     thing
 	repeat    Repeat // zero where the upstream does not make the operation repeatable
 	body      any    // nil for none
 	want      int    // the status of success
+	orWant    int    // another; 0 for none
 	requestID string // made by do
 }
 
@@ -201,6 +219,8 @@ type operation struct {
 func (op operation) repeatable() bool {
 	return op.repeat.ID != "" || op.method == http.MethodGet || op.method == http.MethodDelete
 }
+
+func (op operation) succeeded(status int) bool { return status == op.want || status == op.orWant }
 
 // do sends the request until it is answered, and decodes the answer into out
 // (nil where there is none).
@@ -212,7 +232,16 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := c.pipeline.Do(req) //nolint:bodyclose // readingTransport has read and closed it
+	return op.send(ctx, c.pipeline, req, s, out)
+}
+
+// send sends a request of op over a pipeline that reads answers whole.
+func (op operation) send(ctx context.Context, pipeline runtime.Pipeline, req *policy.Request, s *sending, out any) error {
+	resp, err := pipeline.Do(req) //nolint:bodyclose // readingTransport has read and closed it
+	if broken, is := errors.AsType[*brokenAnswerError](err); is && out == nil && op.succeeded(broken.resp.StatusCode) {
+		Answer{StatusCode: broken.resp.StatusCode, RequestID: op.requestID}.note(ctx)
+		return nil // the status says all
+	}
 	if err != nil {
 		return op.failed(ctx, s, err)
 	}
@@ -221,7 +250,7 @@ func (c *Client) do(ctx context.Context, op operation, out any) error {
 	if err != nil {
 		return op.refused(s, resp, nil, err)
 	}
-	if resp.StatusCode != op.want {
+	if !op.succeeded(resp.StatusCode) {
 		return op.refused(s, resp, body, nil)
 	}
 	if out == nil {

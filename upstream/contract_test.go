@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,19 +26,32 @@ var models = []any{
 	TeamsExtensionUserIdentifierModel{}, CallIntelligenceOptions{}, WebSocketMediaStreamingOptions{}, WebSocketTranscriptionOptions{},
 	MediaStreamingSubscription{}, TranscriptionSubscription{}, CustomCallingContext{}, TeamsPhoneCallDetails{},
 	TeamsPhoneCallerDetails{}, TeamsPhoneSourceDetails{}, CommunicationErrorResponse{}, CommunicationError{},
+	PlayRequest{}, PlayOptions{}, PlaySource{}, FileSource{}, TextSource{}, SsmlSource{}, HoldRequest{}, UnholdRequest{},
+	RecognizeRequest{}, RecognizeOptions{}, DtmfOptions{}, Choice{}, SpeechOptions{}, DtmfResult{}, ChoiceResult{}, SpeechResult{},
+	ContinuousDtmfRecognitionRequest{}, SendDtmfTonesRequest{}, SendDtmfTonesResult{}, StartTranscriptionRequest{},
+	StopTranscriptionRequest{}, UpdateTranscriptionRequest{}, StartMediaStreamingRequest{}, StopMediaStreamingRequest{},
+	TranscriptionUpdate{}, MediaStreamingUpdate{}, StartCallRecordingRequest{}, ChannelAffinity{}, RecordingStorage{},
+	RecordingStateResponse{},
 }
 
 // requiredBySpec are the members that the specification requires but the
 // contract, which was read off a package, cannot mark (composite types).
 var requiredBySpec = map[string]string{
-	"AddParticipantRequest":        "participantToAdd",
-	"ConnectRequest":               "callLocator",
-	"RedirectCallRequest":          "target",
-	"RemoveParticipantRequest":     "participantToRemove",
-	"TransferToParticipantRequest": "targetParticipant",
-	"CommunicationErrorResponse":   "error",
-	"TeamsPhoneCallerDetails":      "caller",
-	"TeamsPhoneSourceDetails":      "source",
+	"AddParticipantRequest":            "participantToAdd",
+	"ChannelAffinity":                  "participant",
+	"CommunicationErrorResponse":       "error",
+	"ConnectRequest":                   "callLocator",
+	"ContinuousDtmfRecognitionRequest": "targetParticipant",
+	"HoldRequest":                      "targetParticipant",
+	"RecognizeOptions":                 "targetParticipant",
+	"RecognizeRequest":                 "recognizeOptions",
+	"RedirectCallRequest":              "target",
+	"RemoveParticipantRequest":         "participantToRemove",
+	"SendDtmfTonesRequest":             "targetParticipant",
+	"TeamsPhoneCallerDetails":          "caller",
+	"TeamsPhoneSourceDetails":          "source",
+	"TransferToParticipantRequest":     "targetParticipant",
+	"UnholdRequest":                    "targetParticipant",
 }
 
 // contractEnums are the Go types of the contract's enums.
@@ -50,10 +64,25 @@ var contractEnums = map[string]string{
 	"CallRejectReason":                "CallRejectReason",
 	"MediaStreamingAudioChannelType":  "MediaStreamingAudioChannelType",
 	"MediaStreamingContentType":       "MediaStreamingContentType",
+	"MediaStreamingStatus":            "MediaStreamingStatus",
+	"MediaStreamingStatusDetails":     "MediaStreamingStatusDetails",
 	"MediaStreamingSubscriptionState": "MediaStreamingSubscriptionState",
+	"PlaySourceType":                  "PlaySourceType",
+	"RecognitionType":                 "RecognitionType",
+	"RecognizeInputType":              "RecognizeInputType",
+	"RecordingChannelType":            "RecordingChannelType",
+	"RecordingContentType":            "RecordingContentType",
+	"RecordingFormatType":             "RecordingFormatType",
+	"RecordingKind":                   "RecordingKind",
+	"RecordingState":                  "RecordingState",
+	"RecordingStorageKind":            "RecordingStorageKind",
 	"StreamingTransportType":          "StreamingTransportType",
+	"Tone":                            "Tone",
 	"TranscriptionResultState":        "TranscriptionResultState",
+	"TranscriptionStatus":             "TranscriptionStatus",
+	"TranscriptionStatusDetails":      "TranscriptionStatusDetails",
 	"TranscriptionSubscriptionState":  "TranscriptionSubscriptionState",
+	"VoiceKind":                       "VoiceKind",
 }
 
 type contract struct {
@@ -117,8 +146,8 @@ func TestModelsFollowTheContract(t *testing.T) {
 					t.Errorf("%s is %s on the wire, the contract says %s", name, got, member.Type)
 				}
 				required := member.Required || requiredBySpec[typ.Name()] == name
-				if omit := strings.Contains(options, "omitempty"); omit == required {
-					t.Errorf("%s: required is %v, omitempty is %v", name, required, omit)
+				if omitted := strings.Contains(options, "omit"); omitted == required {
+					t.Errorf("%s: required is %v, left out when unset is %v", name, required, omitted)
 				}
 			}
 			for name := range want {
@@ -149,12 +178,40 @@ func wireType(c contract, typ reflect.Type) string {
 		return "string"
 	case reflect.Bool:
 		return "boolean"
-	case reflect.Int32:
+	case reflect.Int32, reflect.Float64:
 		return "number"
 	case reflect.Struct:
 		return modelName(c, typ.Name())
 	}
 	return typ.String()
+}
+
+// Of the models of the contract, only those of events are not here: they are read
+// where callbacks are.
+func TestEveryModelOfTheContractIsHere(t *testing.T) {
+	c := readContract(t)
+	here := map[string]bool{"ResultInformation": true, "SipDiagnosticInfo": true} // parts of events
+	for _, model := range models {
+		here[modelName(c, reflect.TypeOf(model).Name())] = true
+	}
+	for _, special := range []string{"MediaStreamingOptionsInternal", "TranscriptionOptionsInternal"} {
+		here[special] = true // see isTransportOption
+	}
+	for name, members := range c.Models {
+		_, isEvent := members["correlationId"]
+		if isEvent = isEvent && members["resultInformation"].Type != ""; !isEvent && !here[name] {
+			t.Errorf("%s is not here", name)
+		}
+	}
+}
+
+func TestEveryEnumOfTheContractIsHere(t *testing.T) {
+	here := slices.Collect(maps.Values(contractEnums))
+	for name := range readContract(t).Enums {
+		if !slices.Contains(here, name) {
+			t.Errorf("%s is not here", name)
+		}
+	}
 }
 
 func TestEveryModelIsListed(t *testing.T) {

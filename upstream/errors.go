@@ -18,12 +18,40 @@ var ErrInvalidRequest = errors.New("invalid request")
 // over.
 var ErrCallNotFound = errors.New("call not found")
 
-// codeCallNotFound is the upstream's code for it.
-const codeCallNotFound = "8522"
+// ErrRecordingNotFound is what an Error is that says that the recording never was,
+// or has ended.
+var ErrRecordingNotFound = errors.New("recording not found")
 
-// Is makes an Error that says so ErrCallNotFound.
+// ErrFileNotFound is what an Error is that says that the file of a recording is not
+// there, or not any more.
+var ErrFileNotFound = errors.New("file not found")
+
+// ErrFileRefused is what an Error is that says that the file is not given to this
+// resource: which a location that is none is answered with, too.
+var ErrFileRefused = errors.New("file refused")
+
+// ErrBehindEnd is what an Error is that says that a file ends before the offset.
+var ErrBehindEnd = errors.New("the file ends before that")
+
+// codeNotFound is the upstream's code for a call or a recording.
+const codeNotFound = "8522"
+
+// Is makes an Error the one of those that it says.
 func (e *Error) Is(target error) bool {
-	return target == ErrCallNotFound && e.StatusCode == http.StatusNotFound && e.Code == codeCallNotFound
+	gone := e.StatusCode == http.StatusNotFound
+	switch target {
+	case ErrCallNotFound:
+		return e.about == aCall && gone && e.Code == codeNotFound
+	case ErrRecordingNotFound:
+		return e.about == aRecording && gone && e.Code == codeNotFound
+	case ErrFileNotFound:
+		return e.about == aFile && gone
+	case ErrFileRefused:
+		return e.about == aFile && (e.StatusCode == http.StatusUnauthorized || e.StatusCode == http.StatusForbidden)
+	case ErrBehindEnd:
+		return e.about == aFile && e.StatusCode == http.StatusRequestedRangeNotSatisfiable
+	}
+	return false
 }
 
 // Error is every failure of an operation but the caller's own cancellation. When
@@ -54,6 +82,7 @@ type Error struct {
 	// Err is why there is no usable answer, if there is none.
 	Err error
 
+	about   thing
 	notSent bool // no try reached a connection
 	acted   bool // a try may have acted, if not the last one
 }
@@ -101,7 +130,7 @@ func (op operation) failed(ctx context.Context, s *sending, err error) error {
 		cause = withoutURL(err)
 	}
 	e := &Error{
-		Operation: op.name, RequestID: op.requestID, Err: cause,
+		Operation: op.name, RequestID: op.requestID, Err: cause, about: op.about,
 		Repeatable: op.repeatable() || !s.acted, notSent: !s.sent, acted: s.acted,
 	}
 	if held, is := errors.AsType[*heldBackError](err); is {
@@ -122,6 +151,7 @@ func (op operation) refused(s *sending, resp *http.Response, body []byte, cause 
 		ChainID:    resp.Header.Get("X-Microsoft-Skype-Chain-ID"),
 		AzureRef:   resp.Header.Get("X-Azure-Ref"),
 		Err:        cause,
+		about:      op.about,
 		acted:      s.acted,
 	}
 	if resp.StatusCode == http.StatusUnauthorized {

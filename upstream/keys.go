@@ -83,8 +83,8 @@ func (s *signer) Do(req *policy.Request) (*http.Response, error) {
 	key, turn := s.keys.current()
 	s.sign(req.Raw(), key)
 	resp, err := req.Next()
-	if err != nil || resp.StatusCode != http.StatusUnauthorized || !s.keys.refused(turn) {
-		return resp, err
+	if err != nil || resp.StatusCode != http.StatusUnauthorized || req.Raw().Header.Get(hostHeader) != "" || !s.keys.refused(turn) {
+		return resp, err // of a file, a refusal says nothing of the key: a wrong location gets it, too
 	}
 	runtime.Drain(resp)
 	if err := req.RewindBody(); err != nil {

@@ -84,6 +84,10 @@ func (t readingTransport) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
+	return t.read(resp)
+}
+
+func (readingTransport) read(resp *http.Response) (*http.Response, error) {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
 	if err == nil && len(body) > maxResponse {
 		err = tooLongError{}
@@ -94,6 +98,20 @@ func (t readingTransport) Do(req *http.Request) (*http.Response, error) {
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
+}
+
+// fileTransport leaves a file to be read as it comes.
+type fileTransport struct {
+	readingTransport
+}
+
+// Do implements policy.Transporter.
+func (t fileTransport) Do(req *http.Request) (*http.Response, error) {
+	resp, err := t.Transporter.Do(req)
+	if err != nil || req.Method == http.MethodGet && (resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusPartialContent) {
+		return resp, err
+	}
+	return t.read(resp)
 }
 
 // brokenAnswerError is an answer of which only the head is known.

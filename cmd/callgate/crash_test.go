@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
@@ -54,6 +55,14 @@ func TestKilledBeforeReplying(t *testing.T) {
 			"Participants/MoveParticipants", &callgatev1.MoveParticipantsRequest{CallConnectionId: id, FromCallConnectionId: "other", Participants: bob},
 			&callgatev1.MoveParticipantsResponse{}, 202, `{"fromCall":"other"}`,
 		},
+		{
+			"Media/SendDtmfTones", &callgatev1.SendDtmfTonesRequest{CallConnectionId: id, TargetParticipant: phone("+14255550123"), Tones: []callgatev1.Tone{1}},
+			&callgatev1.SendDtmfTonesResponse{}, 202, "{}",
+		},
+		{
+			"Recordings/StartRecording", &callgatev1.StartRecordingRequest{Call: &callgatev1.StartRecordingRequest_CallConnectionId{CallConnectionId: id}},
+			&callgatev1.StartRecordingResponse{}, 200, `{"recordingId":"r"}`,
+		},
 	} {
 		t.Run(tc.method, func(t *testing.T) {
 			t.Parallel()
@@ -92,6 +101,53 @@ func TestKilledBeforeReplying(t *testing.T) {
 			defer acs.mu.Unlock()
 			if len(acs.acted) != 1 {
 				t.Errorf("the upstream acted %d times: %v", len(acs.acted), acs.acted)
+			}
+		})
+	}
+}
+
+// TestKilledBeforeReplyingToWhatIsNeverRepeated: the upstream would act again if it
+// were asked again. It is not, whoever asks the gateway.
+func TestKilledBeforeReplyingToWhatIsNeverRepeated(t *testing.T) {
+	const id = "the-call"
+	for _, tc := range []struct {
+		method    string
+		req, resp proto.Message
+		status    int
+	}{
+		{"Media/PlayMedia", &callgatev1.PlayMediaRequest{CallConnectionId: id, PlaySources: []*callgatev1.PlaySource{text("Hello.")}}, &callgatev1.PlayMediaResponse{}, 202},
+		{"Media/HoldParticipant", &callgatev1.HoldParticipantRequest{CallConnectionId: id, TargetParticipant: user("8:acs:res_bob")}, &callgatev1.HoldParticipantResponse{}, 200},
+		{"Recordings/PauseRecording", &callgatev1.PauseRecordingRequest{RecordingId: "r"}, &callgatev1.PauseRecordingResponse{}, 202},
+	} {
+		t.Run(tc.method, func(t *testing.T) {
+			t.Parallel()
+			acs := &actingOnce{status: tc.status, acted: map[string]int{}}
+			server := httptest.NewServer(acs)
+			defer server.Close()
+			dir := t.TempDir()
+			named(tc.req, uuid.NewString())
+
+			first := startAgainst(t, dir, server.URL)
+			acs.whenActed(func() { first.kill(t) })
+			if err := askBriefly(first, tc.method, tc.req, tc.resp); err == nil {
+				t.Fatal("the first was answered")
+			}
+			acs.whenActed(nil)
+
+			second := startAgainst(t, dir, server.URL)
+			defer second.kill(t)
+			var err error
+			waitUntil(t, "the first is given up", func() bool {
+				err = askBriefly(second, tc.method, tc.req, tc.resp)
+				return status.Code(err) != codes.Aborted
+			})
+			if status.Code(err) != codes.Unknown || reasonOf(err) != "UPSTREAM_OUTCOME_UNKNOWN" {
+				t.Errorf("asked again: %v", err)
+			}
+			acs.mu.Lock()
+			defer acs.mu.Unlock()
+			if total := acs.acted[" of "]; total != 1 || len(acs.acted) != 1 {
+				t.Errorf("the upstream was asked %v", acs.acted)
 			}
 		})
 	}
@@ -150,6 +206,16 @@ func askBriefly(g *killable, method string, req, resp proto.Message) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	return overGRPC(ctx, g.gateway, method, req, resp)
+}
+
+// reasonOf is the stable name of an error.
+func reasonOf(err error) string {
+	for _, detail := range status.Convert(err).Details() {
+		if info, is := detail.(*errdetails.ErrorInfo); is {
+			return info.GetReason()
+		}
+	}
+	return ""
 }
 
 func named(req proto.Message, id string) {

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/callgate/callgate/catalogue"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 // TestEventsPageHasEverySettingOfTheLog holds docs/events.md to the flags.
@@ -33,6 +34,39 @@ func TestEventsPageHasEverySettingOfTheLog(t *testing.T) {
 			if said := "`--" + flag.Name + "` (" + flag.Default; !strings.Contains(strings.ReplaceAll(string(page), "\n", " "), said) {
 				t.Errorf("the page does not say that --%s is %s", flag.Name, flag.Default)
 			}
+		}
+	}
+}
+
+// TestMediaPageHasEveryAction: the page's table has each action of media and
+// recordings, and speaks of no event that there is not.
+func TestMediaPageHasEveryAction(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/media.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(raw), "| action | succeeded |")
+	table, _, _ = strings.Cut(table, "\n\n")
+	camel := func(name, prefix string) string {
+		var words strings.Builder
+		for word := range strings.SplitSeq(strings.TrimPrefix(name, prefix), "_") {
+			words.WriteString(word[:1] + strings.ToLower(word[1:]))
+		}
+		return words.String()
+	}
+	for number, name := range callgatev1.Action_name {
+		if number >= int32(callgatev1.Action_ACTION_PLAY_MEDIA) && !strings.Contains(table, camel(name, "ACTION_")) {
+			t.Errorf("the table lacks %s", name)
+		}
+	}
+	known := map[string]bool{}
+	for _, name := range callgatev1.CallEventType_name {
+		known[camel(name, "CALL_EVENT_TYPE_")] = true
+	}
+	for _, cell := range strings.FieldsFunc(table, func(r rune) bool { return r == '|' || r == '\n' }) {
+		event, _, _ := strings.Cut(strings.TrimSpace(cell), ",")
+		if regexp.MustCompile(`(ed|Stopped)$`).MatchString(event) && !strings.Contains(event, " ") && event != "failed" && event != "canceled" && !known[event] {
+			t.Errorf("the table speaks of %s, which there is not", event)
 		}
 	}
 }

@@ -36,7 +36,7 @@ func (emulatorCmd) Help() string {
 	for _, behaviour := range emulator.Behaviours() {
 		fmt.Fprintf(&b, "  %-6s %-22s %s\n", cmp.Or(behaviour.Suffix, "other"), behaviour.Name, behaviour.Meaning)
 	}
-	b.WriteString("\nA control API on the same address rings, hangs up, lists calls and received requests, and injects faults:\n" +
+	b.WriteString("\nA control API on the same address rings, presses keys, speaks, hangs up, lists calls and received requests, and injects faults:\n" +
 		"see docs/emulator.md, or grpcurl -plaintext ADDRESS describe callgate.emulator.v1.Emulator\n")
 	return b.String()
 }

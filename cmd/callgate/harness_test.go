@@ -233,6 +233,9 @@ func restRequest(method string, req proto.Message) (verb, path, body string, err
 	if rule.GetPost() != "" {
 		verb, path = http.MethodPost, rule.GetPost()
 	}
+	if rule.GetDelete() != "" {
+		verb, path = http.MethodDelete, rule.GetDelete()
+	}
 	rest := proto.Clone(req).ProtoReflect()
 	path = pathField.ReplaceAllStringFunc(path, func(name string) string {
 		field := rest.Descriptor().Fields().ByName(protoreflect.Name(strings.Trim(name, "{}")))

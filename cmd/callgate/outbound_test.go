@@ -22,7 +22,7 @@ var outbound = map[string]string{
 	"eventstream/external.go nats.Connect":                       "--nats-url",
 	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url and --entra-authority, and the keys that they name",
 	"server/rest.go grpc.NewClient":                              "the services within the process",
-	"upstream/client.go runtime.NewRequest":                      "the upstream's endpoint, also where it names a next page",
+	"upstream/client.go runtime.NewRequest":                      "the upstream's endpoint, also where it names a next page, and Azure's hosts of recordings",
 	"cmd/callgate/serve.go azidentity.NewDefaultAzureCredential": "Entra ID, as Azure's own environment variables say",
 }
 

@@ -97,15 +97,18 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
+	outcomes := service.NewOutcomes(hub, client)
 	callbacks, err := c.callbacks(listeners, tokens)
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(hub, requests, log, errs, callbacks, logger)
+	actions := service.NewActions(outcomes, requests, log, errs, callbacks, logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub),
+		Events:       service.NewEvents(log, hub, outcomes),
+		Media:        service.NewMedia(client, actions),
+		Recordings:   service.NewRecordings(client, log, actions),
 		Callbacks:    receiver,
 		Emulator:     emulatorServer(em),
 		Interceptors: interceptors,

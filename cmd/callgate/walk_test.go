@@ -99,6 +99,12 @@ func TestEveryRPC(t *testing.T) {
 			t.Run("connect", w.with(connect))
 			t.Run("hang up", w.with(hangUp))
 			t.Run("incoming", w.with(incoming))
+			t.Run("play", w.with(play))
+			t.Run("recognize", w.with(recognize))
+			t.Run("tones", w.with(tones))
+			t.Run("hold", w.with(hold))
+			t.Run("transcription and media streaming", w.with(streams))
+			t.Run("record", w.with(record))
 		})
 	}
 }

@@ -18,7 +18,7 @@ export async function startApplication() {
         response.end(JSON.stringify({ validationResponse: event.data.validationCode }));
         return;
       }
-      eventGrid.add({ type: event.eventType, data: event.data });
+      eventGrid.add({ type: event.eventType, subject: event.subject, data: event.data });
       response.end();
       return;
     }
@@ -43,6 +43,12 @@ export async function startApplication() {
     event: async (callConnectionId, type, matches = () => true) =>
       (await callbacks.find(`${type} for ${callConnectionId}`,
         (c) => c.type === type && c.callConnectionId === callConnectionId && matches(c.event))).event,
+    recording: async (recordingId, type, matches = () => true) =>
+      (await callbacks.find(`${type} for recording ${recordingId}`,
+        (c) => c.type === type && c.event.recordingId === recordingId && matches(c.event))).event,
+    recordingFile: async (recordingId) =>
+      (await eventGrid.find("RecordingFileStatusUpdated",
+        (e) => e.type === "Microsoft.Communication.RecordingFileStatusUpdated" && e.subject.endsWith(`/recordingId/${recordingId}`))).data,
     incomingCall: async (serverCallId) =>
       (await eventGrid.find("IncomingCall",
         (e) => e.type === "Microsoft.Communication.IncomingCall" && e.data.serverCallId === serverCallId)).data,

@@ -9,25 +9,33 @@ const madeUp = (context) => typeof context === "string" && !context.startsWith("
 // comparable is a request without what legitimately differs. names gives ids, which
 // each run makes anew, the same names in both by the order in which they appear.
 export function comparable(request, names) {
-  const id = request.callConnectionId;
-  const target = id ? request.target.replace(encodeURIComponent(id), names.of(id)) : request.target;
   return {
     method: request.method,
-    target,
+    target: request.target.replace(idInPath, (_, place, id) => place + names.of(decodeURIComponent(id))),
     contentType: request.headers["content-type"] ?? null,
     accept: request.headers.accept ?? null,
+    range: request.headers.range ?? null,
     repeatable: "repeatability-request-id" in request.headers && "repeatability-first-sent" in request.headers,
-    body: request.body === "" ? null : comparableBody(JSON.parse(request.body), names),
+    body: request.body === "" ? null : comparableBody(JSON.parse(request.body), { names, kindless: kindless.includes(request.operation) }),
     status: request.status,
   };
 }
 
-function comparableBody(value, names, member = "") {
-  if (Array.isArray(value)) return value.map((element) => comparableBody(element, names));
-  if (value === null || typeof value !== "object") return comparableScalar(value, names, member);
+// kindless are the operations in which the SDK names parties without their kind.
+const kindless = [
+  "play", "recognize", "hold", "unhold", "startContinuousDtmfRecognition", "stopContinuousDtmfRecognition", "sendDtmfTones",
+];
+
+// idInPath is the id that a path has after the kind of thing it names.
+const idInPath = /(\/callConnections\/|\/recordings\/|\/objects\/)([^/:?]+)/;
+
+function comparableBody(value, how, member = "") {
+  if (Array.isArray(value)) return value.map((element) => comparableBody(element, how));
+  if (value === null || typeof value !== "object") return comparableScalar(value, how.names, member);
   const body = {};
   for (const [name, inner] of Object.entries(value)) {
-    if (!leftOut(name, inner)) body[name] = comparableBody(inner, names, name);
+    if (leftOut(name, inner) || (name === "kind" && "rawId" in value && how.kindless)) continue;
+    body[name] = comparableBody(inner, how, name);
   }
   return body;
 }
@@ -35,8 +43,10 @@ function comparableBody(value, names, member = "") {
 function comparableScalar(value, names, member) {
   switch (member) {
     case "callbackUri": // each has a webhook of its own
+    case "recordingStateCallbackUri":
       return "<callback>";
     case "invitationId": // made anew in each run
+    case "callConnectionId":
     case "serverCallId":
     case "incomingCallContext":
     case "fromCall":
@@ -56,6 +66,19 @@ function leftOut(name, value) {
       return value === "public";
     case "callRejectReason": // the gateway always names the default
       return value === "none";
+    case "playTo": // the SDK always names everyone, by nobody
+      return value.length === 0;
+    case "playOptions": // the SDK always says that it is not a loop
+      return value.loop === false;
+    case "initialSilenceTimeoutInSeconds": // the SDK always says its own defaults
+      return value === 5;
+    case "interToneTimeoutInSeconds":
+      return value === 2;
+    case "endSilenceTimeoutInMs":
+      return value === 2000;
+    case "dtmfOptions": // and the options around them, where there is no more
+    case "speechOptions":
+      return Object.entries(value).every(([inner, option]) => leftOut(inner, option));
     case "voipHeaders": // the SDK always sends both maps, empty ones too
     case "sipHeaders":
       return Object.keys(value).length === 0;

@@ -19,6 +19,14 @@ export class Control {
     return this.#request("POST", "/control/v1/participants:hangUp", who);
   }
 
+  pressTones(what) {
+    return this.#request("POST", "/control/v1/participants:pressTones", what);
+  }
+
+  speak(what) {
+    return this.#request("POST", "/control/v1/participants:speak", what);
+  }
+
   async listCalls() {
     return (await this.#request("GET", "/control/v1/calls")).calls ?? [];
   }

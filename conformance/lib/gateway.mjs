@@ -1,6 +1,7 @@
 // The walk-through's operations, through the gateway's REST API.
 import { Arrivals } from "./arrivals.mjs";
 import { Control } from "./control.mjs";
+import { mediaDriver, recordingDriver, streamOptions } from "./gateway-media.mjs";
 import { run } from "./process.mjs";
 
 // startGateway runs the gateway with its own emulator and follows its events.
@@ -49,7 +50,7 @@ async function follow(url, events) {
 }
 
 // identifier is the gateway's spelling of a party: {phone}, {user} or {teams}.
-function identifier(party) {
+export function identifier(party) {
   if (party.phone) return { phoneNumber: party.phone };
   if (party.teams) return { microsoftTeamsUser: { userId: party.teams } };
   return { communicationUserId: party.user };
@@ -88,10 +89,11 @@ export function gatewayDriver({ url, events, control }, source) {
       const event = await events.find("IncomingCall", (e) => e.type === "IncomingCall" && e.serverCallId === serverCallId);
       return event.incomingCall.incomingCallContext;
     },
-    createCall: async ({ targets, callerId, displayName, operationContext }) =>
+    createCall: async ({ targets, callerId, displayName, operationContext, cognitiveServices, streams }) =>
       made(await post("calls", {
         targets: targets.map(identifier), sourceCallerIdNumber: callerId, sourceDisplayName: displayName, operationContext,
         source: { communicationUserId: source },
+        callIntelligenceOptions: cognitiveServices && { cognitiveServicesEndpoint: cognitiveServices }, ...streamOptions(streams),
       })),
     connectCall: async ({ kind, id, operationContext }) => made(await post("calls:connect", { [locators[kind]]: id, operationContext })),
     answerCall: async ({ incomingCallContext, operationContext }) =>
@@ -105,8 +107,11 @@ export function gatewayDriver({ url, events, control }, source) {
     },
     listParticipants: async ({ id }) =>
       (await request("GET", `calls/${id}/participants`)).participants.map((p) => p.identifier.phoneNumber ?? p.identifier.communicationUserId),
-    getParticipant: async ({ id, party }) =>
-      ({ muted: (await request("GET", `calls/${id}/participants/${encodeURIComponent(rawId(party))}`)).participant.isMuted }),
+    getParticipant: async ({ id, party }) => {
+      const { isMuted: muted, isOnHold: onHold } =
+        (await request("GET", `calls/${id}/participants/${encodeURIComponent(rawId(party))}`)).participant;
+      return { muted, onHold };
+    },
     addParticipant: ({ id, party, callerId, displayName, operationContext, timeout, context }) =>
       post(`calls/${id}/participants:add`, {
         participant: identifier(party), sourceCallerIdNumber: callerId, sourceDisplayName: displayName, operationContext,
@@ -126,5 +131,7 @@ export function gatewayDriver({ url, events, control }, source) {
         operationContext, customCallingContext: custom(context),
       }),
     hangUp: ({ id, forEveryone }) => post(`calls/${id}:hangUp`, { forEveryone }),
+    ...mediaDriver(post),
+    ...recordingDriver(url, request, events),
   };
 }

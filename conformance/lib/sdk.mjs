@@ -3,6 +3,7 @@ import { CallAutomationClient } from "@azure/communication-call-automation";
 import { startApplication } from "./application.mjs";
 import { Control } from "./control.mjs";
 import { run } from "./process.mjs";
+import { mediaDriver, recordingDriver, resolving } from "./sdk-media.mjs";
 
 // startEmulator runs `callgate emulator` and an application that uses it.
 export async function startEmulator(binary, ...flags) {
@@ -37,9 +38,9 @@ export function identifier(party) {
 const phone = (number) => number && { phoneNumber: number };
 
 // sdkDriver does the walk-through's operations through the SDK.
-export function sdkDriver({ connectionString, application, control }) {
+export function sdkDriver({ connectionString, url, application, control }) {
   const source = "8:acs:11111111-0000-4000-8000-000000000001_00000001-cccc-4000-8000-00000000cccc";
-  const client = clientOf(connectionString, { sourceIdentity: { communicationUserId: source } });
+  const client = clientOf(connectionString, { sourceIdentity: { communicationUserId: source }, httpClient: resolving(url) });
   const connection = (id) => client.getCallConnection(id);
   const made = ({ callConnectionProperties: p }) => ({ id: p.callConnectionId, serverCallId: p.serverCallId, properties: p });
   const custom = (c) => c && [
@@ -56,8 +57,19 @@ export function sdkDriver({ connectionString, application, control }) {
       const { serverCallId } = await control.placeIncomingCall(call);
       return (await application.incomingCall(serverCallId)).incomingCallContext;
     },
-    createCall: async ({ targets, callerId, displayName, operationContext }) => {
-      const options = { operationContext, sourceDisplayName: displayName };
+    createCall: async ({ targets, callerId, displayName, operationContext, cognitiveServices, streams }) => {
+      const options = {
+        operationContext, sourceDisplayName: displayName,
+        callIntelligenceOptions: cognitiveServices && { cognitiveServicesEndpoint: cognitiveServices },
+        mediaStreamingOptions: streams && {
+          transportUrl: streams.url, transportType: "websocket", contentType: "audio", audioChannelType: "unmixed",
+          startMediaStreaming: true, enableBidirectional: true, audioFormat: "pcm24KMono", enableDtmfTones: true,
+        },
+        transcriptionOptions: streams && {
+          transportUrl: streams.url, transportType: "websocket", locale: streams.locale, startTranscription: true,
+          speechModelEndpointId: "model-1", enableIntermediateResults: true,
+        },
+      };
       if (targets.length > 1) {
         return made(await client.createGroupCall(targets.map(identifier), application.callbackUrl,
           { ...options, sourceCallIdNumber: phone(callerId) }));
@@ -78,7 +90,10 @@ export function sdkDriver({ connectionString, application, control }) {
     },
     listParticipants: async ({ id }) =>
       (await connection(id).listParticipants()).values.map((p) => p.identifier.phoneNumber ?? p.identifier.communicationUserId),
-    getParticipant: async ({ id, party }) => ({ muted: (await connection(id).getParticipant(identifier(party))).isMuted }),
+    getParticipant: async ({ id, party }) => {
+      const { isMuted: muted, isOnHold: onHold } = await connection(id).getParticipant(identifier(party));
+      return { muted, onHold };
+    },
     addParticipant: async ({ id, party, callerId, displayName, operationContext, timeout, context }) => ({
       invitationId: (await connection(id).addParticipant(
         { targetParticipant: identifier(party), sourceCallIdNumber: phone(callerId), sourceDisplayName: displayName, customCallingContext: custom(context) },
@@ -97,5 +112,7 @@ export function sdkDriver({ connectionString, application, control }) {
         customCallingContext: custom(context),
       }),
     hangUp: ({ id, forEveryone }) => connection(id).hangUp(forEveryone),
+    ...mediaDriver((id) => connection(id).getCallMedia()),
+    ...recordingDriver(client.getCallRecording(), application),
   };
 }

@@ -4,6 +4,7 @@ import { after, before, test } from "node:test";
 import { build } from "../lib/process.mjs";
 import { clientOf, sdkDriver, startEmulator } from "../lib/sdk.mjs";
 import { steps } from "../lib/walk.mjs";
+import { mediaSteps } from "../lib/walk-media.mjs";
 
 let callgate;
 before(async () => { callgate = await build(); });
@@ -14,7 +15,7 @@ test("the SDK walks through every operation", async (t) => {
   t.after(() => emulator.stop());
   const driver = sdkDriver(emulator);
   const shared = {};
-  for (const [name, step] of Object.entries(steps)) {
+  for (const [name, step] of Object.entries({ ...steps, ...mediaSteps })) {
     await t.test(name, () => step(driver, shared));
   }
   await t.test("its parser takes every callback", () => {
@@ -22,7 +23,11 @@ test("the SDK walks through every operation", async (t) => {
     const types = new Set(emulator.application.callbacks.all.map((c) => c.type));
     for (const type of ["CallConnected", "CallDisconnected", "ParticipantsUpdated", "CreateCallFailed", "CallTransferAccepted",
       "CallTransferFailed", "AddParticipantSucceeded", "AddParticipantFailed", "RemoveParticipantSucceeded",
-      "CancelAddParticipantSucceeded", "MoveParticipantSucceeded"]) {
+      "CancelAddParticipantSucceeded", "MoveParticipantSucceeded", "PlayStarted", "PlayCompleted", "PlayFailed", "PlayCanceled",
+      "RecognizeCompleted", "RecognizeFailed", "RecognizeCanceled", "ContinuousDtmfRecognitionToneReceived",
+      "ContinuousDtmfRecognitionToneFailed", "ContinuousDtmfRecognitionStopped", "SendDtmfTonesCompleted", "SendDtmfTonesFailed",
+      "HoldFailed", "TranscriptionStarted", "TranscriptionUpdated", "TranscriptionStopped", "TranscriptionFailed",
+      "MediaStreamingStarted", "MediaStreamingStopped", "MediaStreamingFailed", "RecordingStateChanged", "StartRecordingFailed"]) {
       assert.ok(types.has(type), `no ${type} arrived`);
     }
   });
@@ -69,6 +74,23 @@ test("what the SDK makes of refusals and trouble", async (t) => {
   });
   await t.test("muting a phone", async () => {
     await assert.rejects((await call()).muteParticipant({ phoneNumber: "+14255550123" }), { statusCode: 400 });
+  });
+  await t.test("media of a call that nobody answered", async () => {
+    const { callConnection } = await client.createCall({ targetParticipant: { communicationUserId: "8:acs:res_ann0408" } }, application.callbackUrl);
+    await assert.rejects(callConnection.getCallMedia().playToAll([{ kind: "textSource", text: "hello" }]), { statusCode: 400, code: "8501" });
+  });
+  await t.test("recording an unknown call", async () => {
+    await assert.rejects(client.getCallRecording().start({ callConnectionId: "x" }), { statusCode: 404, code: "8522", message: "Call not found." });
+  });
+  await t.test("tones whose answer is lost are sent once", async () => {
+    const phone = { phoneNumber: "+14255550123" };
+    const { callConnection, callConnectionProperties: { callConnectionId } } =
+      await client.createCall({ targetParticipant: phone, sourceCallIdNumber: { phoneNumber: "+18005550100" } }, application.callbackUrl);
+    await application.event(callConnectionId, "ParticipantsUpdated");
+    await control.injectFault({ kind: "FAULT_KIND_RESET_AFTER", operation: "sendDtmfTones", count: 1 });
+    await callConnection.getCallMedia().sendDtmfTones(["one"], phone);
+    const sent = (await control.listReceivedRequests()).filter((r) => r.operation === "sendDtmfTones");
+    assert.deepEqual(sent.map((r) => r.effect), ["EFFECT_PERFORMED", "EFFECT_REPEATED"]);
   });
   await t.test("a throttled request is sent again and acts once", async () => {
     await control.reset();

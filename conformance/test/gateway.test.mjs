@@ -7,6 +7,7 @@ import { gatewayDriver, startGateway } from "../lib/gateway.mjs";
 import { build } from "../lib/process.mjs";
 import { sdkDriver, startEmulator } from "../lib/sdk.mjs";
 import { steps } from "../lib/walk.mjs";
+import { mediaSteps } from "../lib/walk-media.mjs";
 
 let callgate;
 before(async () => { callgate = await build(); });
@@ -21,7 +22,7 @@ test("the gateway sends what the SDK sends", async (t) => {
   const sdk = recorder(sdkDriver(emulator));
   const ours = recorder(gatewayDriver(gateway, sdk.driver.source));
   const compared = new Set();
-  for (const [name, step] of Object.entries(steps)) {
+  for (const [name, step] of Object.entries({ ...steps, ...mediaSteps })) {
     await t.test(name, async () => {
       const expected = await sdk.record(step);
       const actual = await ours.record(step);
@@ -31,8 +32,12 @@ test("the gateway sends what the SDK sends", async (t) => {
   }
   await t.test("no operation was left out", () => {
     assert.deepEqual([...compared].sort(), [
-      "addParticipant", "answerCall", "cancelAddParticipant", "connect", "createCall", "getCall", "getParticipant", "getParticipants",
-      "hangupCall", "moveParticipants", "mute", "redirectCall", "rejectCall", "removeParticipant", "terminateCall", "transferToParticipant",
+      "addParticipant", "answerCall", "cancelAddParticipant", "cancelAllMediaOperations", "connect", "createCall", "deleteRecording",
+      "downloadRecording", "getCall", "getParticipant", "getParticipants", "getRecordingProperties", "hangupCall", "hold",
+      "moveParticipants", "mute", "pauseRecording", "play", "recognize", "redirectCall", "rejectCall", "removeParticipant",
+      "resumeRecording", "sendDtmfTones", "startContinuousDtmfRecognition", "startMediaStreaming", "startRecording",
+      "startTranscription", "stopContinuousDtmfRecognition", "stopMediaStreaming", "stopRecording", "stopTranscription",
+      "terminateCall", "transferToParticipant", "unhold", "updateTranscription",
     ]);
   });
 });

@@ -43,6 +43,7 @@ func join(out string, in []string) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
+	serveFiles(joined)
 	joined["info"] = map[string]any{"title": "callgate", "version": "v1", "description": description}
 
 	var buf bytes.Buffer
@@ -53,6 +54,28 @@ func join(out string, in []string) error {
 		return err
 	}
 	return os.WriteFile(out, buf.Bytes(), 0o644)
+}
+
+// files are the operations that bring a file, for which the generated document has
+// a stream of messages.
+var files = map[string]bool{"Recordings_DownloadRecording": true}
+
+func serveFiles(doc map[string]any) {
+	content := map[string]any{"*/*": map[string]any{"schema": map[string]any{"type": "string", "format": "binary"}}}
+	for _, path := range doc["paths"].(map[string]any) {
+		for _, op := range path.(map[string]any) {
+			op, is := op.(map[string]any)
+			if name, _ := op["operationId"].(string); !is || !files[name] {
+				continue
+			}
+			op["parameters"] = append(op["parameters"].([]any), map[string]any{
+				"name": "Range", "in": "header", "description": "One range of bytes.", "schema": map[string]any{"type": "string"},
+			})
+			responses := op["responses"].(map[string]any)
+			responses["200"] = map[string]any{"description": "The file.", "content": content}
+			responses["206"] = map[string]any{"description": "The range of the file that was asked for.", "content": content}
+		}
+	}
 }
 
 // merge adds the members of from to into. What both have must be the same, or

@@ -378,11 +378,24 @@ type CallEvent struct {
 	//	*CallEvent_CallEnded
 	//	*CallEvent_CallParticipantAdded
 	//	*CallEvent_CallParticipantRemoved
+	//	*CallEvent_PlayFailed
+	//	*CallEvent_RecognizeCompleted
+	//	*CallEvent_RecognizeFailed
+	//	*CallEvent_ContinuousDtmfRecognitionToneReceived
+	//	*CallEvent_TranscriptionStarted
+	//	*CallEvent_TranscriptionStopped
+	//	*CallEvent_TranscriptionUpdated
+	//	*CallEvent_TranscriptionFailed
+	//	*CallEvent_MediaStreamingStarted
+	//	*CallEvent_MediaStreamingStopped
+	//	*CallEvent_MediaStreamingFailed
+	//	*CallEvent_RecordingStateChanged
+	//	*CallEvent_StartRecordingFailed
+	//	*CallEvent_RecordingFileStatusUpdated
 	//	*CallEvent_Command
 	Detail isCallEvent_Detail `protobuf_oneof:"detail"`
 	// The upstream's own data object. Present when the request sets include_data,
-	// and always for types that this contract does not type in full: unknown ones
-	// and those of media and recording.
+	// and always for types that are newer than this contract.
 	Data *structpb.Struct `protobuf:"bytes,50,opt,name=data,proto3" json:"data,omitempty"`
 	// CloudEvents source, as in "calling/callConnections/<id>"; for Event Grid
 	// the topic.
@@ -652,6 +665,132 @@ func (x *CallEvent) GetCallParticipantRemoved() *CallLifecycle {
 	return nil
 }
 
+func (x *CallEvent) GetPlayFailed() *PlaySourceFailure {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_PlayFailed); ok {
+			return x.PlayFailed
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetRecognizeCompleted() *RecognizeCompleted {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_RecognizeCompleted); ok {
+			return x.RecognizeCompleted
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetRecognizeFailed() *PlaySourceFailure {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_RecognizeFailed); ok {
+			return x.RecognizeFailed
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetContinuousDtmfRecognitionToneReceived() *DtmfTone {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_ContinuousDtmfRecognitionToneReceived); ok {
+			return x.ContinuousDtmfRecognitionToneReceived
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetTranscriptionStarted() *TranscriptionUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_TranscriptionStarted); ok {
+			return x.TranscriptionStarted
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetTranscriptionStopped() *TranscriptionUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_TranscriptionStopped); ok {
+			return x.TranscriptionStopped
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetTranscriptionUpdated() *TranscriptionUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_TranscriptionUpdated); ok {
+			return x.TranscriptionUpdated
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetTranscriptionFailed() *TranscriptionUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_TranscriptionFailed); ok {
+			return x.TranscriptionFailed
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetMediaStreamingStarted() *MediaStreamingUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_MediaStreamingStarted); ok {
+			return x.MediaStreamingStarted
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetMediaStreamingStopped() *MediaStreamingUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_MediaStreamingStopped); ok {
+			return x.MediaStreamingStopped
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetMediaStreamingFailed() *MediaStreamingUpdate {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_MediaStreamingFailed); ok {
+			return x.MediaStreamingFailed
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetRecordingStateChanged() *RecordingStateChanged {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_RecordingStateChanged); ok {
+			return x.RecordingStateChanged
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetStartRecordingFailed() *StartRecordingFailed {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_StartRecordingFailed); ok {
+			return x.StartRecordingFailed
+		}
+	}
+	return nil
+}
+
+func (x *CallEvent) GetRecordingFileStatusUpdated() *RecordingFileStatusUpdated {
+	if x != nil {
+		if x, ok := x.Detail.(*CallEvent_RecordingFileStatusUpdated); ok {
+			return x.RecordingFileStatusUpdated
+		}
+	}
+	return nil
+}
+
 func (x *CallEvent) GetCommand() *CommandEvent {
 	if x != nil {
 		if x, ok := x.Detail.(*CallEvent_Command); ok {
@@ -768,6 +907,76 @@ type CallEvent_CallParticipantRemoved struct {
 	CallParticipantRemoved *CallLifecycle `protobuf:"bytes,34,opt,name=call_participant_removed,json=callParticipantRemoved,proto3,oneof"`
 }
 
+type CallEvent_PlayFailed struct {
+	// Of PLAY_FAILED.
+	PlayFailed *PlaySourceFailure `protobuf:"bytes,35,opt,name=play_failed,json=playFailed,proto3,oneof"`
+}
+
+type CallEvent_RecognizeCompleted struct {
+	// Of RECOGNIZE_COMPLETED.
+	RecognizeCompleted *RecognizeCompleted `protobuf:"bytes,36,opt,name=recognize_completed,json=recognizeCompleted,proto3,oneof"`
+}
+
+type CallEvent_RecognizeFailed struct {
+	// Of RECOGNIZE_FAILED.
+	RecognizeFailed *PlaySourceFailure `protobuf:"bytes,37,opt,name=recognize_failed,json=recognizeFailed,proto3,oneof"`
+}
+
+type CallEvent_ContinuousDtmfRecognitionToneReceived struct {
+	// Of CONTINUOUS_DTMF_RECOGNITION_TONE_RECEIVED.
+	ContinuousDtmfRecognitionToneReceived *DtmfTone `protobuf:"bytes,38,opt,name=continuous_dtmf_recognition_tone_received,json=continuousDtmfRecognitionToneReceived,proto3,oneof"`
+}
+
+type CallEvent_TranscriptionStarted struct {
+	// Of TRANSCRIPTION_STARTED.
+	TranscriptionStarted *TranscriptionUpdate `protobuf:"bytes,39,opt,name=transcription_started,json=transcriptionStarted,proto3,oneof"`
+}
+
+type CallEvent_TranscriptionStopped struct {
+	// Of TRANSCRIPTION_STOPPED.
+	TranscriptionStopped *TranscriptionUpdate `protobuf:"bytes,40,opt,name=transcription_stopped,json=transcriptionStopped,proto3,oneof"`
+}
+
+type CallEvent_TranscriptionUpdated struct {
+	// Of TRANSCRIPTION_UPDATED.
+	TranscriptionUpdated *TranscriptionUpdate `protobuf:"bytes,41,opt,name=transcription_updated,json=transcriptionUpdated,proto3,oneof"`
+}
+
+type CallEvent_TranscriptionFailed struct {
+	// Of TRANSCRIPTION_FAILED.
+	TranscriptionFailed *TranscriptionUpdate `protobuf:"bytes,42,opt,name=transcription_failed,json=transcriptionFailed,proto3,oneof"`
+}
+
+type CallEvent_MediaStreamingStarted struct {
+	// Of MEDIA_STREAMING_STARTED.
+	MediaStreamingStarted *MediaStreamingUpdate `protobuf:"bytes,43,opt,name=media_streaming_started,json=mediaStreamingStarted,proto3,oneof"`
+}
+
+type CallEvent_MediaStreamingStopped struct {
+	// Of MEDIA_STREAMING_STOPPED.
+	MediaStreamingStopped *MediaStreamingUpdate `protobuf:"bytes,44,opt,name=media_streaming_stopped,json=mediaStreamingStopped,proto3,oneof"`
+}
+
+type CallEvent_MediaStreamingFailed struct {
+	// Of MEDIA_STREAMING_FAILED.
+	MediaStreamingFailed *MediaStreamingUpdate `protobuf:"bytes,45,opt,name=media_streaming_failed,json=mediaStreamingFailed,proto3,oneof"`
+}
+
+type CallEvent_RecordingStateChanged struct {
+	// Of RECORDING_STATE_CHANGED.
+	RecordingStateChanged *RecordingStateChanged `protobuf:"bytes,46,opt,name=recording_state_changed,json=recordingStateChanged,proto3,oneof"`
+}
+
+type CallEvent_StartRecordingFailed struct {
+	// Of START_RECORDING_FAILED.
+	StartRecordingFailed *StartRecordingFailed `protobuf:"bytes,47,opt,name=start_recording_failed,json=startRecordingFailed,proto3,oneof"`
+}
+
+type CallEvent_RecordingFileStatusUpdated struct {
+	// Of RECORDING_FILE_STATUS_UPDATED.
+	RecordingFileStatusUpdated *RecordingFileStatusUpdated `protobuf:"bytes,48,opt,name=recording_file_status_updated,json=recordingFileStatusUpdated,proto3,oneof"`
+}
+
 type CallEvent_Command struct {
 	// Of COMMAND_ACCEPTED, COMMAND_REJECTED and COMMAND_FAILED.
 	Command *CommandEvent `protobuf:"bytes,60,opt,name=command,proto3,oneof"`
@@ -803,6 +1012,34 @@ func (*CallEvent_CallParticipantAdded) isCallEvent_Detail() {}
 
 func (*CallEvent_CallParticipantRemoved) isCallEvent_Detail() {}
 
+func (*CallEvent_PlayFailed) isCallEvent_Detail() {}
+
+func (*CallEvent_RecognizeCompleted) isCallEvent_Detail() {}
+
+func (*CallEvent_RecognizeFailed) isCallEvent_Detail() {}
+
+func (*CallEvent_ContinuousDtmfRecognitionToneReceived) isCallEvent_Detail() {}
+
+func (*CallEvent_TranscriptionStarted) isCallEvent_Detail() {}
+
+func (*CallEvent_TranscriptionStopped) isCallEvent_Detail() {}
+
+func (*CallEvent_TranscriptionUpdated) isCallEvent_Detail() {}
+
+func (*CallEvent_TranscriptionFailed) isCallEvent_Detail() {}
+
+func (*CallEvent_MediaStreamingStarted) isCallEvent_Detail() {}
+
+func (*CallEvent_MediaStreamingStopped) isCallEvent_Detail() {}
+
+func (*CallEvent_MediaStreamingFailed) isCallEvent_Detail() {}
+
+func (*CallEvent_RecordingStateChanged) isCallEvent_Detail() {}
+
+func (*CallEvent_StartRecordingFailed) isCallEvent_Detail() {}
+
+func (*CallEvent_RecordingFileStatusUpdated) isCallEvent_Detail() {}
+
 func (*CallEvent_Command) isCallEvent_Detail() {}
 
 // ResultInformation is how something went, in the upstream's numbers.
@@ -818,7 +1055,7 @@ type ResultInformation struct {
 	Sip *DiagnosticInfo `protobuf:"bytes,4,opt,name=sip,proto3" json:"sip,omitempty"`
 	// What the telephone network said (ITU-T Q.850 cause).
 	Q850 *DiagnosticInfo `protobuf:"bytes,5,opt,name=q850,proto3" json:"q850,omitempty"`
-	// What it comes to, by a stable name such as BUSY or NO_ANSWER; empty for
+	// What it comes to, by a stable name such as BUSY or NO_ANSWER; empty for plain
 	// success and for what is not known. docs/errors.md has them all.
 	Reason string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
 	// What it means and what to do about it, in plain words; empty where reason is.
@@ -1457,8 +1694,8 @@ type CommandEvent struct {
 	Principal string `protobuf:"bytes,2,opt,name=principal,proto3" json:"principal,omitempty"`
 	// The request_id that the client gave it.
 	RequestId string `protobuf:"bytes,3,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
-	// Whom it is about: who is called, added, removed, muted, moved, or given the
-	// call.
+	// Whom it is about: who is called, added, removed, muted, moved, given the call,
+	// played to, listened to, or put on hold.
 	Targets []*CommunicationIdentifier `protobuf:"bytes,4,rep,name=targets,proto3" json:"targets,omitempty"`
 	// Who is transferred, where the request says so.
 	Transferee *CommunicationIdentifier `protobuf:"bytes,5,opt,name=transferee,proto3" json:"transferee,omitempty"`
@@ -1476,7 +1713,9 @@ type CommandEvent struct {
 	Code code.Code `protobuf:"varint,11,opt,name=code,proto3,enum=google.rpc.Code" json:"code,omitempty"`
 	// Why, by the reason that the client's ErrorInfo has. Empty when it was
 	// accepted. docs/errors.md has them all.
-	Reason        string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The recording that was started, or that the action is about.
+	RecordingId   string `protobuf:"bytes,13,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1595,11 +1834,18 @@ func (x *CommandEvent) GetReason() string {
 	return ""
 }
 
+func (x *CommandEvent) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
 var File_callgate_v1_call_event_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccallgate/v1/call_event.proto\x12\vcallgate.v1\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15google/rpc/code.proto\"\xf1\x0f\n" +
+	"\x1ccallgate/v1/call_event.proto\x12\vcallgate.v1\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/call_media.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x1bcallgate/v1/recording.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x15google/rpc/code.proto\"\xe6\x19\n" +
 	"\tCallEvent\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12.\n" +
@@ -1629,7 +1875,22 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\n" +
 	"call_ended\x18  \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\tcallEnded\x12R\n" +
 	"\x16call_participant_added\x18! \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\x14callParticipantAdded\x12V\n" +
-	"\x18call_participant_removed\x18\" \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\x16callParticipantRemoved\x125\n" +
+	"\x18call_participant_removed\x18\" \x01(\v2\x1a.callgate.v1.CallLifecycleH\x00R\x16callParticipantRemoved\x12A\n" +
+	"\vplay_failed\x18# \x01(\v2\x1e.callgate.v1.PlaySourceFailureH\x00R\n" +
+	"playFailed\x12R\n" +
+	"\x13recognize_completed\x18$ \x01(\v2\x1f.callgate.v1.RecognizeCompletedH\x00R\x12recognizeCompleted\x12K\n" +
+	"\x10recognize_failed\x18% \x01(\v2\x1e.callgate.v1.PlaySourceFailureH\x00R\x0frecognizeFailed\x12q\n" +
+	")continuous_dtmf_recognition_tone_received\x18& \x01(\v2\x15.callgate.v1.DtmfToneH\x00R%continuousDtmfRecognitionToneReceived\x12W\n" +
+	"\x15transcription_started\x18' \x01(\v2 .callgate.v1.TranscriptionUpdateH\x00R\x14transcriptionStarted\x12W\n" +
+	"\x15transcription_stopped\x18( \x01(\v2 .callgate.v1.TranscriptionUpdateH\x00R\x14transcriptionStopped\x12W\n" +
+	"\x15transcription_updated\x18) \x01(\v2 .callgate.v1.TranscriptionUpdateH\x00R\x14transcriptionUpdated\x12U\n" +
+	"\x14transcription_failed\x18* \x01(\v2 .callgate.v1.TranscriptionUpdateH\x00R\x13transcriptionFailed\x12[\n" +
+	"\x17media_streaming_started\x18+ \x01(\v2!.callgate.v1.MediaStreamingUpdateH\x00R\x15mediaStreamingStarted\x12[\n" +
+	"\x17media_streaming_stopped\x18, \x01(\v2!.callgate.v1.MediaStreamingUpdateH\x00R\x15mediaStreamingStopped\x12Y\n" +
+	"\x16media_streaming_failed\x18- \x01(\v2!.callgate.v1.MediaStreamingUpdateH\x00R\x14mediaStreamingFailed\x12\\\n" +
+	"\x17recording_state_changed\x18. \x01(\v2\".callgate.v1.RecordingStateChangedH\x00R\x15recordingStateChanged\x12Y\n" +
+	"\x16start_recording_failed\x18/ \x01(\v2!.callgate.v1.StartRecordingFailedH\x00R\x14startRecordingFailed\x12l\n" +
+	"\x1drecording_file_status_updated\x180 \x01(\v2'.callgate.v1.RecordingFileStatusUpdatedH\x00R\x1arecordingFileStatusUpdated\x125\n" +
 	"\acommand\x18< \x01(\v2\x19.callgate.v1.CommandEventH\x00R\acommand\x12+\n" +
 	"\x04data\x182 \x01(\v2\x17.google.protobuf.StructR\x04data\x12!\n" +
 	"\fevent_source\x183 \x01(\tR\veventSource\x12\x18\n" +
@@ -1689,7 +1950,7 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	" \x01(\tR\vdisplayName\x12%\n" +
 	"\x0eparticipant_id\x18\v \x01(\tR\rparticipantIdB\x0f\n" +
 	"\r_is_two_partyB\x10\n" +
-	"\x0e_is_rooms_call\"\x9a\x04\n" +
+	"\x0e_is_rooms_call\"\xbd\x04\n" +
 	"\fCommandEvent\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x1c\n" +
 	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12\x1d\n" +
@@ -1706,7 +1967,8 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	"\x13upstream_request_id\x18\n" +
 	" \x01(\tR\x11upstreamRequestId\x12$\n" +
 	"\x04code\x18\v \x01(\x0e2\x10.google.rpc.CodeR\x04code\x12\x16\n" +
-	"\x06reason\x18\f \x01(\tR\x06reasonB\x12\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason\x12!\n" +
+	"\frecording_id\x18\r \x01(\tR\vrecordingIdB\x12\n" +
 	"\x10_upstream_status*\x95\x01\n" +
 	"\x0fCallEventSource\x12!\n" +
 	"\x1dCALL_EVENT_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -1780,26 +2042,34 @@ func file_callgate_v1_call_event_proto_rawDescGZIP() []byte {
 var file_callgate_v1_call_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_callgate_v1_call_event_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_callgate_v1_call_event_proto_goTypes = []any{
-	(CallEventSource)(0),            // 0: callgate.v1.CallEventSource
-	(CallEventType)(0),              // 1: callgate.v1.CallEventType
-	(*CallEvent)(nil),               // 2: callgate.v1.CallEvent
-	(*ResultInformation)(nil),       // 3: callgate.v1.ResultInformation
-	(*DiagnosticInfo)(nil),          // 4: callgate.v1.DiagnosticInfo
-	(*ParticipantsUpdated)(nil),     // 5: callgate.v1.ParticipantsUpdated
-	(*ParticipantEvent)(nil),        // 6: callgate.v1.ParticipantEvent
-	(*MoveParticipantEvent)(nil),    // 7: callgate.v1.MoveParticipantEvent
-	(*InvitationEvent)(nil),         // 8: callgate.v1.InvitationEvent
-	(*CallTransferAccepted)(nil),    // 9: callgate.v1.CallTransferAccepted
-	(*IncomingCall)(nil),            // 10: callgate.v1.IncomingCall
-	(*CallLifecycle)(nil),           // 11: callgate.v1.CallLifecycle
-	(*CommandEvent)(nil),            // 12: callgate.v1.CommandEvent
-	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),         // 14: google.protobuf.Struct
-	(*CallParticipant)(nil),         // 15: callgate.v1.CallParticipant
-	(*CommunicationIdentifier)(nil), // 16: callgate.v1.CommunicationIdentifier
-	(*CustomCallingContext)(nil),    // 17: callgate.v1.CustomCallingContext
-	(*durationpb.Duration)(nil),     // 18: google.protobuf.Duration
-	(code.Code)(0),                  // 19: google.rpc.Code
+	(CallEventSource)(0),               // 0: callgate.v1.CallEventSource
+	(CallEventType)(0),                 // 1: callgate.v1.CallEventType
+	(*CallEvent)(nil),                  // 2: callgate.v1.CallEvent
+	(*ResultInformation)(nil),          // 3: callgate.v1.ResultInformation
+	(*DiagnosticInfo)(nil),             // 4: callgate.v1.DiagnosticInfo
+	(*ParticipantsUpdated)(nil),        // 5: callgate.v1.ParticipantsUpdated
+	(*ParticipantEvent)(nil),           // 6: callgate.v1.ParticipantEvent
+	(*MoveParticipantEvent)(nil),       // 7: callgate.v1.MoveParticipantEvent
+	(*InvitationEvent)(nil),            // 8: callgate.v1.InvitationEvent
+	(*CallTransferAccepted)(nil),       // 9: callgate.v1.CallTransferAccepted
+	(*IncomingCall)(nil),               // 10: callgate.v1.IncomingCall
+	(*CallLifecycle)(nil),              // 11: callgate.v1.CallLifecycle
+	(*CommandEvent)(nil),               // 12: callgate.v1.CommandEvent
+	(*timestamppb.Timestamp)(nil),      // 13: google.protobuf.Timestamp
+	(*PlaySourceFailure)(nil),          // 14: callgate.v1.PlaySourceFailure
+	(*RecognizeCompleted)(nil),         // 15: callgate.v1.RecognizeCompleted
+	(*DtmfTone)(nil),                   // 16: callgate.v1.DtmfTone
+	(*TranscriptionUpdate)(nil),        // 17: callgate.v1.TranscriptionUpdate
+	(*MediaStreamingUpdate)(nil),       // 18: callgate.v1.MediaStreamingUpdate
+	(*RecordingStateChanged)(nil),      // 19: callgate.v1.RecordingStateChanged
+	(*StartRecordingFailed)(nil),       // 20: callgate.v1.StartRecordingFailed
+	(*RecordingFileStatusUpdated)(nil), // 21: callgate.v1.RecordingFileStatusUpdated
+	(*structpb.Struct)(nil),            // 22: google.protobuf.Struct
+	(*CallParticipant)(nil),            // 23: callgate.v1.CallParticipant
+	(*CommunicationIdentifier)(nil),    // 24: callgate.v1.CommunicationIdentifier
+	(*CustomCallingContext)(nil),       // 25: callgate.v1.CustomCallingContext
+	(*durationpb.Duration)(nil),        // 26: google.protobuf.Duration
+	(code.Code)(0),                     // 27: google.rpc.Code
 }
 var file_callgate_v1_call_event_proto_depIdxs = []int32{
 	1,  // 0: callgate.v1.CallEvent.type:type_name -> callgate.v1.CallEventType
@@ -1822,31 +2092,45 @@ var file_callgate_v1_call_event_proto_depIdxs = []int32{
 	11, // 17: callgate.v1.CallEvent.call_ended:type_name -> callgate.v1.CallLifecycle
 	11, // 18: callgate.v1.CallEvent.call_participant_added:type_name -> callgate.v1.CallLifecycle
 	11, // 19: callgate.v1.CallEvent.call_participant_removed:type_name -> callgate.v1.CallLifecycle
-	12, // 20: callgate.v1.CallEvent.command:type_name -> callgate.v1.CommandEvent
-	14, // 21: callgate.v1.CallEvent.data:type_name -> google.protobuf.Struct
-	4,  // 22: callgate.v1.ResultInformation.sip:type_name -> callgate.v1.DiagnosticInfo
-	4,  // 23: callgate.v1.ResultInformation.q850:type_name -> callgate.v1.DiagnosticInfo
-	15, // 24: callgate.v1.ParticipantsUpdated.participants:type_name -> callgate.v1.CallParticipant
-	16, // 25: callgate.v1.ParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 26: callgate.v1.MoveParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 27: callgate.v1.CallTransferAccepted.transfer_target:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 28: callgate.v1.CallTransferAccepted.transferee:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 29: callgate.v1.IncomingCall.to:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 30: callgate.v1.IncomingCall.from:type_name -> callgate.v1.CommunicationIdentifier
-	17, // 31: callgate.v1.IncomingCall.custom_context:type_name -> callgate.v1.CustomCallingContext
-	16, // 32: callgate.v1.IncomingCall.on_behalf_of_callee:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 33: callgate.v1.CallLifecycle.started_by:type_name -> callgate.v1.CommunicationIdentifier
-	18, // 34: callgate.v1.CallLifecycle.duration_of_call:type_name -> google.protobuf.Duration
-	16, // 35: callgate.v1.CallLifecycle.user:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 36: callgate.v1.CommandEvent.targets:type_name -> callgate.v1.CommunicationIdentifier
-	16, // 37: callgate.v1.CommandEvent.transferee:type_name -> callgate.v1.CommunicationIdentifier
-	18, // 38: callgate.v1.CommandEvent.duration:type_name -> google.protobuf.Duration
-	19, // 39: callgate.v1.CommandEvent.code:type_name -> google.rpc.Code
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	14, // 20: callgate.v1.CallEvent.play_failed:type_name -> callgate.v1.PlaySourceFailure
+	15, // 21: callgate.v1.CallEvent.recognize_completed:type_name -> callgate.v1.RecognizeCompleted
+	14, // 22: callgate.v1.CallEvent.recognize_failed:type_name -> callgate.v1.PlaySourceFailure
+	16, // 23: callgate.v1.CallEvent.continuous_dtmf_recognition_tone_received:type_name -> callgate.v1.DtmfTone
+	17, // 24: callgate.v1.CallEvent.transcription_started:type_name -> callgate.v1.TranscriptionUpdate
+	17, // 25: callgate.v1.CallEvent.transcription_stopped:type_name -> callgate.v1.TranscriptionUpdate
+	17, // 26: callgate.v1.CallEvent.transcription_updated:type_name -> callgate.v1.TranscriptionUpdate
+	17, // 27: callgate.v1.CallEvent.transcription_failed:type_name -> callgate.v1.TranscriptionUpdate
+	18, // 28: callgate.v1.CallEvent.media_streaming_started:type_name -> callgate.v1.MediaStreamingUpdate
+	18, // 29: callgate.v1.CallEvent.media_streaming_stopped:type_name -> callgate.v1.MediaStreamingUpdate
+	18, // 30: callgate.v1.CallEvent.media_streaming_failed:type_name -> callgate.v1.MediaStreamingUpdate
+	19, // 31: callgate.v1.CallEvent.recording_state_changed:type_name -> callgate.v1.RecordingStateChanged
+	20, // 32: callgate.v1.CallEvent.start_recording_failed:type_name -> callgate.v1.StartRecordingFailed
+	21, // 33: callgate.v1.CallEvent.recording_file_status_updated:type_name -> callgate.v1.RecordingFileStatusUpdated
+	12, // 34: callgate.v1.CallEvent.command:type_name -> callgate.v1.CommandEvent
+	22, // 35: callgate.v1.CallEvent.data:type_name -> google.protobuf.Struct
+	4,  // 36: callgate.v1.ResultInformation.sip:type_name -> callgate.v1.DiagnosticInfo
+	4,  // 37: callgate.v1.ResultInformation.q850:type_name -> callgate.v1.DiagnosticInfo
+	23, // 38: callgate.v1.ParticipantsUpdated.participants:type_name -> callgate.v1.CallParticipant
+	24, // 39: callgate.v1.ParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 40: callgate.v1.MoveParticipantEvent.participant:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 41: callgate.v1.CallTransferAccepted.transfer_target:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 42: callgate.v1.CallTransferAccepted.transferee:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 43: callgate.v1.IncomingCall.to:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 44: callgate.v1.IncomingCall.from:type_name -> callgate.v1.CommunicationIdentifier
+	25, // 45: callgate.v1.IncomingCall.custom_context:type_name -> callgate.v1.CustomCallingContext
+	24, // 46: callgate.v1.IncomingCall.on_behalf_of_callee:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 47: callgate.v1.CallLifecycle.started_by:type_name -> callgate.v1.CommunicationIdentifier
+	26, // 48: callgate.v1.CallLifecycle.duration_of_call:type_name -> google.protobuf.Duration
+	24, // 49: callgate.v1.CallLifecycle.user:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 50: callgate.v1.CommandEvent.targets:type_name -> callgate.v1.CommunicationIdentifier
+	24, // 51: callgate.v1.CommandEvent.transferee:type_name -> callgate.v1.CommunicationIdentifier
+	26, // 52: callgate.v1.CommandEvent.duration:type_name -> google.protobuf.Duration
+	27, // 53: callgate.v1.CommandEvent.code:type_name -> google.rpc.Code
+	54, // [54:54] is the sub-list for method output_type
+	54, // [54:54] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_callgate_v1_call_event_proto_init() }
@@ -1855,7 +2139,9 @@ func file_callgate_v1_call_event_proto_init() {
 		return
 	}
 	file_callgate_v1_call_proto_init()
+	file_callgate_v1_call_media_proto_init()
 	file_callgate_v1_identifier_proto_init()
+	file_callgate_v1_recording_proto_init()
 	file_callgate_v1_call_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*CallEvent_ParticipantsUpdated)(nil),
 		(*CallEvent_AddParticipantSucceeded)(nil),
@@ -1872,6 +2158,20 @@ func file_callgate_v1_call_event_proto_init() {
 		(*CallEvent_CallEnded)(nil),
 		(*CallEvent_CallParticipantAdded)(nil),
 		(*CallEvent_CallParticipantRemoved)(nil),
+		(*CallEvent_PlayFailed)(nil),
+		(*CallEvent_RecognizeCompleted)(nil),
+		(*CallEvent_RecognizeFailed)(nil),
+		(*CallEvent_ContinuousDtmfRecognitionToneReceived)(nil),
+		(*CallEvent_TranscriptionStarted)(nil),
+		(*CallEvent_TranscriptionStopped)(nil),
+		(*CallEvent_TranscriptionUpdated)(nil),
+		(*CallEvent_TranscriptionFailed)(nil),
+		(*CallEvent_MediaStreamingStarted)(nil),
+		(*CallEvent_MediaStreamingStopped)(nil),
+		(*CallEvent_MediaStreamingFailed)(nil),
+		(*CallEvent_RecordingStateChanged)(nil),
+		(*CallEvent_StartRecordingFailed)(nil),
+		(*CallEvent_RecordingFileStatusUpdated)(nil),
 		(*CallEvent_Command)(nil),
 	}
 	file_callgate_v1_call_event_proto_msgTypes[1].OneofWrappers = []any{}

@@ -1000,12 +1000,12 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x10include_commands\x18\x05 \x01(\bR\x0fincludeCommands\"l\n" +
 	"\x12ListEventsResponse\x12.\n" +
 	"\x06events\x18\x01 \x03(\v2\x16.callgate.v1.CallEventR\x06events\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xa5\x03\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x98\x04\n" +
 	"\x15WaitForOutcomeRequest\x12<\n" +
 	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptB\x06\xbaH\x03\xc8\x01\x01R\areceipt\x12B\n" +
 	"\atimeout\x18\x02 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
-	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\atimeout:\x89\x02\xbaH\x85\x02\x1a\x82\x02\n" +
-	"\x18wait_for_outcome.receipt\x12\\the receipt must be of an action that has an outcome, with its call_connection_id and cursor\x1a\x87\x01has(this.receipt) && this.receipt.cursor != '' && this.receipt.call_connection_id != '' && !(int(this.receipt.action) in [0, 4, 5, 11])\"N\n" +
+	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\atimeout:\xfc\x02\xbaH\xf8\x02\x1a\xf5\x02\n" +
+	"\x18wait_for_outcome.receipt\x12pthe receipt must be of an action that has an outcome, with its cursor and its call_connection_id or recording_id\x1a\xe6\x01has(this.receipt) && this.receipt.cursor != '' && (int(this.receipt.action) in [26, 27, 28, 29] ? this.receipt.recording_id != '' : this.receipt.call_connection_id != '') && !(int(this.receipt.action) in [0, 4, 5, 11, 15, 25, 30])\"N\n" +
 	"\x16WaitForOutcomeResponse\x124\n" +
 	"\aoutcome\x18\x01 \x01(\v2\x1a.callgate.v1.ActionOutcomeR\aoutcome2\x92\x03\n" +
 	"\x06Events\x12\x88\x01\n" +

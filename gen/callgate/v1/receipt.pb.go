@@ -52,6 +52,42 @@ const (
 	Action_ACTION_MUTE_PARTICIPANT Action = 11
 	// Participants.MoveParticipants.
 	Action_ACTION_MOVE_PARTICIPANTS Action = 12
+	// Media.PlayMedia.
+	Action_ACTION_PLAY_MEDIA Action = 13
+	// Media.RecognizeInput.
+	Action_ACTION_RECOGNIZE_INPUT Action = 14
+	// Media.StartContinuousDtmfRecognition. It is done when it returns.
+	Action_ACTION_START_CONTINUOUS_DTMF_RECOGNITION Action = 15
+	// Media.StopContinuousDtmfRecognition.
+	Action_ACTION_STOP_CONTINUOUS_DTMF_RECOGNITION Action = 16
+	// Media.SendDtmfTones.
+	Action_ACTION_SEND_DTMF_TONES Action = 17
+	// Media.HoldParticipant.
+	Action_ACTION_HOLD_PARTICIPANT Action = 18
+	// Media.UnholdParticipant.
+	Action_ACTION_UNHOLD_PARTICIPANT Action = 19
+	// Media.StartTranscription.
+	Action_ACTION_START_TRANSCRIPTION Action = 20
+	// Media.StopTranscription.
+	Action_ACTION_STOP_TRANSCRIPTION Action = 21
+	// Media.UpdateTranscription.
+	Action_ACTION_UPDATE_TRANSCRIPTION Action = 22
+	// Media.StartMediaStreaming.
+	Action_ACTION_START_MEDIA_STREAMING Action = 23
+	// Media.StopMediaStreaming.
+	Action_ACTION_STOP_MEDIA_STREAMING Action = 24
+	// Media.CancelAllMediaOperations. It is done when it returns.
+	Action_ACTION_CANCEL_ALL_MEDIA_OPERATIONS Action = 25
+	// Recordings.StartRecording.
+	Action_ACTION_START_RECORDING Action = 26
+	// Recordings.PauseRecording.
+	Action_ACTION_PAUSE_RECORDING Action = 27
+	// Recordings.ResumeRecording.
+	Action_ACTION_RESUME_RECORDING Action = 28
+	// Recordings.StopRecording.
+	Action_ACTION_STOP_RECORDING Action = 29
+	// Recordings.DeleteRecording. It is done when it returns.
+	Action_ACTION_DELETE_RECORDING Action = 30
 )
 
 // Enum value maps for Action.
@@ -70,21 +106,57 @@ var (
 		10: "ACTION_REMOVE_PARTICIPANT",
 		11: "ACTION_MUTE_PARTICIPANT",
 		12: "ACTION_MOVE_PARTICIPANTS",
+		13: "ACTION_PLAY_MEDIA",
+		14: "ACTION_RECOGNIZE_INPUT",
+		15: "ACTION_START_CONTINUOUS_DTMF_RECOGNITION",
+		16: "ACTION_STOP_CONTINUOUS_DTMF_RECOGNITION",
+		17: "ACTION_SEND_DTMF_TONES",
+		18: "ACTION_HOLD_PARTICIPANT",
+		19: "ACTION_UNHOLD_PARTICIPANT",
+		20: "ACTION_START_TRANSCRIPTION",
+		21: "ACTION_STOP_TRANSCRIPTION",
+		22: "ACTION_UPDATE_TRANSCRIPTION",
+		23: "ACTION_START_MEDIA_STREAMING",
+		24: "ACTION_STOP_MEDIA_STREAMING",
+		25: "ACTION_CANCEL_ALL_MEDIA_OPERATIONS",
+		26: "ACTION_START_RECORDING",
+		27: "ACTION_PAUSE_RECORDING",
+		28: "ACTION_RESUME_RECORDING",
+		29: "ACTION_STOP_RECORDING",
+		30: "ACTION_DELETE_RECORDING",
 	}
 	Action_value = map[string]int32{
-		"ACTION_UNSPECIFIED":            0,
-		"ACTION_CREATE_CALL":            1,
-		"ACTION_CONNECT_CALL":           2,
-		"ACTION_ANSWER_CALL":            3,
-		"ACTION_REJECT_CALL":            4,
-		"ACTION_REDIRECT_CALL":          5,
-		"ACTION_TRANSFER_CALL":          6,
-		"ACTION_HANG_UP_CALL":           7,
-		"ACTION_ADD_PARTICIPANT":        8,
-		"ACTION_CANCEL_ADD_PARTICIPANT": 9,
-		"ACTION_REMOVE_PARTICIPANT":     10,
-		"ACTION_MUTE_PARTICIPANT":       11,
-		"ACTION_MOVE_PARTICIPANTS":      12,
+		"ACTION_UNSPECIFIED":                       0,
+		"ACTION_CREATE_CALL":                       1,
+		"ACTION_CONNECT_CALL":                      2,
+		"ACTION_ANSWER_CALL":                       3,
+		"ACTION_REJECT_CALL":                       4,
+		"ACTION_REDIRECT_CALL":                     5,
+		"ACTION_TRANSFER_CALL":                     6,
+		"ACTION_HANG_UP_CALL":                      7,
+		"ACTION_ADD_PARTICIPANT":                   8,
+		"ACTION_CANCEL_ADD_PARTICIPANT":            9,
+		"ACTION_REMOVE_PARTICIPANT":                10,
+		"ACTION_MUTE_PARTICIPANT":                  11,
+		"ACTION_MOVE_PARTICIPANTS":                 12,
+		"ACTION_PLAY_MEDIA":                        13,
+		"ACTION_RECOGNIZE_INPUT":                   14,
+		"ACTION_START_CONTINUOUS_DTMF_RECOGNITION": 15,
+		"ACTION_STOP_CONTINUOUS_DTMF_RECOGNITION":  16,
+		"ACTION_SEND_DTMF_TONES":                   17,
+		"ACTION_HOLD_PARTICIPANT":                  18,
+		"ACTION_UNHOLD_PARTICIPANT":                19,
+		"ACTION_START_TRANSCRIPTION":               20,
+		"ACTION_STOP_TRANSCRIPTION":                21,
+		"ACTION_UPDATE_TRANSCRIPTION":              22,
+		"ACTION_START_MEDIA_STREAMING":             23,
+		"ACTION_STOP_MEDIA_STREAMING":              24,
+		"ACTION_CANCEL_ALL_MEDIA_OPERATIONS":       25,
+		"ACTION_START_RECORDING":                   26,
+		"ACTION_PAUSE_RECORDING":                   27,
+		"ACTION_RESUME_RECORDING":                  28,
+		"ACTION_STOP_RECORDING":                    29,
+		"ACTION_DELETE_RECORDING":                  30,
 	}
 )
 
@@ -125,7 +197,7 @@ const (
 	ActionOutcome_STATUS_SUCCEEDED ActionOutcome_Status = 1
 	// It did not happen; the event's result says why.
 	ActionOutcome_STATUS_FAILED ActionOutcome_Status = 2
-	// It was withdrawn by CancelAddParticipant.
+	// It was withdrawn, by CancelAddParticipant or CancelAllMediaOperations.
 	ActionOutcome_STATUS_CANCELED ActionOutcome_Status = 3
 	// The call ended first.
 	ActionOutcome_STATUS_CALL_ENDED ActionOutcome_Status = 4
@@ -184,7 +256,7 @@ type ActionReceipt struct {
 	// What was asked for.
 	Action Action `protobuf:"varint,1,opt,name=action,proto3,enum=callgate.v1.Action" json:"action,omitempty"`
 	// The connection that the outcome's event belongs to. Empty for actions that
-	// have no connection: RejectCall and RedirectCall.
+	// have no connection: RejectCall, RedirectCall and those of Recordings.
 	CallConnectionId string `protobuf:"bytes,2,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
 	// The context that the outcome's events carry, as it was given or made up.
 	// Empty for actions that the upstream knows no context for.
@@ -198,7 +270,13 @@ type ActionReceipt struct {
 	Outcome *ActionOutcome `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"`
 	// The request had been made before, with the same request_id: this is the
 	// answer it was given then, and nothing was done again.
-	Replayed      bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	Replayed bool `protobuf:"varint,7,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// The recording of an action of Recordings.
+	RecordingId string `protobuf:"bytes,8,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// The state that an action of Recordings brings the recording into.
+	RecordingState RecordingState `protobuf:"varint,9,opt,name=recording_state,json=recordingState,proto3,enum=callgate.v1.RecordingState" json:"recording_state,omitempty"`
+	// Whom HoldParticipant or UnholdParticipant is about.
+	Participant   *CommunicationIdentifier `protobuf:"bytes,10,opt,name=participant,proto3" json:"participant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -282,13 +360,37 @@ func (x *ActionReceipt) GetReplayed() bool {
 	return false
 }
 
+func (x *ActionReceipt) GetRecordingId() string {
+	if x != nil {
+		return x.RecordingId
+	}
+	return ""
+}
+
+func (x *ActionReceipt) GetRecordingState() RecordingState {
+	if x != nil {
+		return x.RecordingState
+	}
+	return RecordingState_RECORDING_STATE_UNSPECIFIED
+}
+
+func (x *ActionReceipt) GetParticipant() *CommunicationIdentifier {
+	if x != nil {
+		return x.Participant
+	}
+	return nil
+}
+
 // ActionOutcome is how an accepted action ended.
 type ActionOutcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Whether it did what was asked for.
 	Status ActionOutcome_Status `protobuf:"varint,1,opt,name=status,proto3,enum=callgate.v1.ActionOutcome_Status" json:"status,omitempty"`
-	// The event that says so.
-	Event         *CallEvent `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// The event that says so. Absent where participant does.
+	Event *CallEvent `protobuf:"bytes,2,opt,name=event,proto3" json:"event,omitempty"`
+	// The party as it was read back from the upstream, which has no event that says
+	// so: of HoldParticipant and UnholdParticipant.
+	Participant   *CallParticipant `protobuf:"bytes,3,opt,name=participant,proto3" json:"participant,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -337,11 +439,18 @@ func (x *ActionOutcome) GetEvent() *CallEvent {
 	return nil
 }
 
+func (x *ActionOutcome) GetParticipant() *CallParticipant {
+	if x != nil {
+		return x.Participant
+	}
+	return nil
+}
+
 var File_callgate_v1_receipt_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_receipt_proto_rawDesc = "" +
 	"\n" +
-	"\x19callgate/v1/receipt.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_event.proto\"\xe0\x02\n" +
+	"\x19callgate/v1/receipt.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/call_event.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x1bcallgate/v1/recording.proto\"\xa5\x04\n" +
 	"\rActionReceipt\x125\n" +
 	"\x06action\x18\x01 \x01(\x0e2\x13.callgate.v1.ActionB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06action\x126\n" +
 	"\x12call_connection_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x10callConnectionId\x125\n" +
@@ -349,16 +458,21 @@ const file_callgate_v1_receipt_proto_rawDesc = "" +
 	"\x06cursor\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x06cursor\x12-\n" +
 	"\rinvitation_id\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\finvitationId\x12<\n" +
 	"\aoutcome\x18\x06 \x01(\v2\x1a.callgate.v1.ActionOutcomeB\x06\xbaH\x03\xd8\x01\x03R\aoutcome\x12\x1a\n" +
-	"\breplayed\x18\a \x01(\bR\breplayed\"\xef\x01\n" +
+	"\breplayed\x18\a \x01(\bR\breplayed\x12+\n" +
+	"\frecording_id\x18\b \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\vrecordingId\x12N\n" +
+	"\x0frecording_state\x18\t \x01(\x0e2\x1b.callgate.v1.RecordingStateB\b\xbaH\x05\x82\x01\x02\x10\x01R\x0erecordingState\x12F\n" +
+	"\vparticipant\x18\n" +
+	" \x01(\v2$.callgate.v1.CommunicationIdentifierR\vparticipant\"\xaf\x02\n" +
 	"\rActionOutcome\x129\n" +
 	"\x06status\x18\x01 \x01(\x0e2!.callgate.v1.ActionOutcome.StatusR\x06status\x12,\n" +
-	"\x05event\x18\x02 \x01(\v2\x16.callgate.v1.CallEventR\x05event\"u\n" +
+	"\x05event\x18\x02 \x01(\v2\x16.callgate.v1.CallEventR\x05event\x12>\n" +
+	"\vparticipant\x18\x03 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\"u\n" +
 	"\x06Status\x12\x16\n" +
 	"\x12STATUS_UNSPECIFIED\x10\x00\x12\x14\n" +
 	"\x10STATUS_SUCCEEDED\x10\x01\x12\x11\n" +
 	"\rSTATUS_FAILED\x10\x02\x12\x13\n" +
 	"\x0fSTATUS_CANCELED\x10\x03\x12\x15\n" +
-	"\x11STATUS_CALL_ENDED\x10\x04*\xe7\x02\n" +
+	"\x11STATUS_CALL_ENDED\x10\x04*\xa5\a\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12ACTION_CREATE_CALL\x10\x01\x12\x17\n" +
@@ -373,7 +487,25 @@ const file_callgate_v1_receipt_proto_rawDesc = "" +
 	"\x19ACTION_REMOVE_PARTICIPANT\x10\n" +
 	"\x12\x1b\n" +
 	"\x17ACTION_MUTE_PARTICIPANT\x10\v\x12\x1c\n" +
-	"\x18ACTION_MOVE_PARTICIPANTS\x10\fB\xa5\x01\n" +
+	"\x18ACTION_MOVE_PARTICIPANTS\x10\f\x12\x15\n" +
+	"\x11ACTION_PLAY_MEDIA\x10\r\x12\x1a\n" +
+	"\x16ACTION_RECOGNIZE_INPUT\x10\x0e\x12,\n" +
+	"(ACTION_START_CONTINUOUS_DTMF_RECOGNITION\x10\x0f\x12+\n" +
+	"'ACTION_STOP_CONTINUOUS_DTMF_RECOGNITION\x10\x10\x12\x1a\n" +
+	"\x16ACTION_SEND_DTMF_TONES\x10\x11\x12\x1b\n" +
+	"\x17ACTION_HOLD_PARTICIPANT\x10\x12\x12\x1d\n" +
+	"\x19ACTION_UNHOLD_PARTICIPANT\x10\x13\x12\x1e\n" +
+	"\x1aACTION_START_TRANSCRIPTION\x10\x14\x12\x1d\n" +
+	"\x19ACTION_STOP_TRANSCRIPTION\x10\x15\x12\x1f\n" +
+	"\x1bACTION_UPDATE_TRANSCRIPTION\x10\x16\x12 \n" +
+	"\x1cACTION_START_MEDIA_STREAMING\x10\x17\x12\x1f\n" +
+	"\x1bACTION_STOP_MEDIA_STREAMING\x10\x18\x12&\n" +
+	"\"ACTION_CANCEL_ALL_MEDIA_OPERATIONS\x10\x19\x12\x1a\n" +
+	"\x16ACTION_START_RECORDING\x10\x1a\x12\x1a\n" +
+	"\x16ACTION_PAUSE_RECORDING\x10\x1b\x12\x1b\n" +
+	"\x17ACTION_RESUME_RECORDING\x10\x1c\x12\x19\n" +
+	"\x15ACTION_STOP_RECORDING\x10\x1d\x12\x1b\n" +
+	"\x17ACTION_DELETE_RECORDING\x10\x1eB\xa5\x01\n" +
 	"\x0fcom.callgate.v1B\fReceiptProtoP\x01Z7github.com/callgate/callgate/gen/callgate/v1;callgatev1\xa2\x02\x03CXX\xaa\x02\vCallgate.V1\xca\x02\vCallgate\\V1\xe2\x02\x17Callgate\\V1\\GPBMetadata\xea\x02\fCallgate::V1b\x06proto3"
 
 var (
@@ -391,22 +523,28 @@ func file_callgate_v1_receipt_proto_rawDescGZIP() []byte {
 var file_callgate_v1_receipt_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_callgate_v1_receipt_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
 var file_callgate_v1_receipt_proto_goTypes = []any{
-	(Action)(0),               // 0: callgate.v1.Action
-	(ActionOutcome_Status)(0), // 1: callgate.v1.ActionOutcome.Status
-	(*ActionReceipt)(nil),     // 2: callgate.v1.ActionReceipt
-	(*ActionOutcome)(nil),     // 3: callgate.v1.ActionOutcome
-	(*CallEvent)(nil),         // 4: callgate.v1.CallEvent
+	(Action)(0),                     // 0: callgate.v1.Action
+	(ActionOutcome_Status)(0),       // 1: callgate.v1.ActionOutcome.Status
+	(*ActionReceipt)(nil),           // 2: callgate.v1.ActionReceipt
+	(*ActionOutcome)(nil),           // 3: callgate.v1.ActionOutcome
+	(RecordingState)(0),             // 4: callgate.v1.RecordingState
+	(*CommunicationIdentifier)(nil), // 5: callgate.v1.CommunicationIdentifier
+	(*CallEvent)(nil),               // 6: callgate.v1.CallEvent
+	(*CallParticipant)(nil),         // 7: callgate.v1.CallParticipant
 }
 var file_callgate_v1_receipt_proto_depIdxs = []int32{
 	0, // 0: callgate.v1.ActionReceipt.action:type_name -> callgate.v1.Action
 	3, // 1: callgate.v1.ActionReceipt.outcome:type_name -> callgate.v1.ActionOutcome
-	1, // 2: callgate.v1.ActionOutcome.status:type_name -> callgate.v1.ActionOutcome.Status
-	4, // 3: callgate.v1.ActionOutcome.event:type_name -> callgate.v1.CallEvent
-	4, // [4:4] is the sub-list for method output_type
-	4, // [4:4] is the sub-list for method input_type
-	4, // [4:4] is the sub-list for extension type_name
-	4, // [4:4] is the sub-list for extension extendee
-	0, // [0:4] is the sub-list for field type_name
+	4, // 2: callgate.v1.ActionReceipt.recording_state:type_name -> callgate.v1.RecordingState
+	5, // 3: callgate.v1.ActionReceipt.participant:type_name -> callgate.v1.CommunicationIdentifier
+	1, // 4: callgate.v1.ActionOutcome.status:type_name -> callgate.v1.ActionOutcome.Status
+	6, // 5: callgate.v1.ActionOutcome.event:type_name -> callgate.v1.CallEvent
+	7, // 6: callgate.v1.ActionOutcome.participant:type_name -> callgate.v1.CallParticipant
+	7, // [7:7] is the sub-list for method output_type
+	7, // [7:7] is the sub-list for method input_type
+	7, // [7:7] is the sub-list for extension type_name
+	7, // [7:7] is the sub-list for extension extendee
+	0, // [0:7] is the sub-list for field type_name
 }
 
 func init() { file_callgate_v1_receipt_proto_init() }
@@ -414,7 +552,10 @@ func file_callgate_v1_receipt_proto_init() {
 	if File_callgate_v1_receipt_proto != nil {
 		return
 	}
+	file_callgate_v1_call_proto_init()
 	file_callgate_v1_call_event_proto_init()
+	file_callgate_v1_identifier_proto_init()
+	file_callgate_v1_recording_proto_init()
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

@@ -5,7 +5,7 @@
 // source: callgate/emulator/v1/emulator.proto
 
 // The control API of callgate's Call Automation emulator. It plays the part of
-// the people on the phone: it rings, and it hangs up. It says what reached the
+// the people on the phone: it rings, presses keys, speaks and hangs up. It says what reached the
 // emulator, and makes it misbehave. It is served on the emulator's own listener
 // only, and exists in no production configuration.
 
@@ -542,7 +542,7 @@ var File_callgate_emulator_v1_emulator_proto protoreflect.FileDescriptor
 
 const file_callgate_emulator_v1_emulator_proto_rawDesc = "" +
 	"\n" +
-	"#callgate/emulator/v1/emulator.proto\x12\x14callgate.emulator.v1\x1a callgate/emulator/v1/fault.proto\x1a\"callgate/emulator/v1/request.proto\x1a\x1cgoogle/api/annotations.proto\"\xb2\x03\n" +
+	"#callgate/emulator/v1/emulator.proto\x12\x14callgate.emulator.v1\x1a callgate/emulator/v1/fault.proto\x1a callgate/emulator/v1/input.proto\x1a\"callgate/emulator/v1/request.proto\x1a\x1cgoogle/api/annotations.proto\"\xb2\x03\n" +
 	"\x18PlaceIncomingCallRequest\x12\x12\n" +
 	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
 	"\x02to\x18\x02 \x01(\tR\x02to\x12.\n" +
@@ -576,10 +576,13 @@ const file_callgate_emulator_v1_emulator_proto_rawDesc = "" +
 	"\fparticipants\x18\x04 \x03(\tR\fparticipants\x12.\n" +
 	"\x13call_connection_ids\x18\x05 \x03(\tR\x11callConnectionIds\"\x0e\n" +
 	"\fResetRequest\"\x0f\n" +
-	"\rResetResponse2\xd9\a\n" +
+	"\rResetResponse2\xe8\t\n" +
 	"\bEmulator\x12\x9a\x01\n" +
 	"\x11PlaceIncomingCall\x12..callgate.emulator.v1.PlaceIncomingCallRequest\x1a/.callgate.emulator.v1.PlaceIncomingCallResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/control/v1/incomingCalls\x12\xa0\x01\n" +
-	"\x11HangUpParticipant\x12..callgate.emulator.v1.HangUpParticipantRequest\x1a/.callgate.emulator.v1.HangUpParticipantResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/control/v1/participants:hangUp\x12w\n" +
+	"\x11HangUpParticipant\x12..callgate.emulator.v1.HangUpParticipantRequest\x1a/.callgate.emulator.v1.HangUpParticipantResponse\"*\x82\xd3\xe4\x93\x02$:\x01*\"\x1f/control/v1/participants:hangUp\x12\x8f\x01\n" +
+	"\n" +
+	"PressTones\x12'.callgate.emulator.v1.PressTonesRequest\x1a(.callgate.emulator.v1.PressTonesResponse\".\x82\xd3\xe4\x93\x02(:\x01*\"#/control/v1/participants:pressTones\x12{\n" +
+	"\x05Speak\x12\".callgate.emulator.v1.SpeakRequest\x1a#.callgate.emulator.v1.SpeakResponse\")\x82\xd3\xe4\x93\x02#:\x01*\"\x1e/control/v1/participants:speak\x12w\n" +
 	"\tListCalls\x12&.callgate.emulator.v1.ListCallsRequest\x1a'.callgate.emulator.v1.ListCallsResponse\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/control/v1/calls\x12\x9b\x01\n" +
 	"\x14ListReceivedRequests\x121.callgate.emulator.v1.ListReceivedRequestsRequest\x1a2.callgate.emulator.v1.ListReceivedRequestsResponse\"\x1c\x82\xd3\xe4\x93\x02\x16\x12\x14/control/v1/requests\x12\x85\x01\n" +
 	"\vInjectFault\x12(.callgate.emulator.v1.InjectFaultRequest\x1a).callgate.emulator.v1.InjectFaultResponse\"!\x82\xd3\xe4\x93\x02\x1b:\x05fault\"\x12/control/v1/faults\x12~\n" +
@@ -612,12 +615,16 @@ var file_callgate_emulator_v1_emulator_proto_goTypes = []any{
 	(*ResetResponse)(nil),                // 8: callgate.emulator.v1.ResetResponse
 	nil,                                  // 9: callgate.emulator.v1.PlaceIncomingCallRequest.SipHeadersEntry
 	nil,                                  // 10: callgate.emulator.v1.PlaceIncomingCallRequest.VoipHeadersEntry
-	(*ListReceivedRequestsRequest)(nil),  // 11: callgate.emulator.v1.ListReceivedRequestsRequest
-	(*InjectFaultRequest)(nil),           // 12: callgate.emulator.v1.InjectFaultRequest
-	(*ClearFaultsRequest)(nil),           // 13: callgate.emulator.v1.ClearFaultsRequest
-	(*ListReceivedRequestsResponse)(nil), // 14: callgate.emulator.v1.ListReceivedRequestsResponse
-	(*InjectFaultResponse)(nil),          // 15: callgate.emulator.v1.InjectFaultResponse
-	(*ClearFaultsResponse)(nil),          // 16: callgate.emulator.v1.ClearFaultsResponse
+	(*PressTonesRequest)(nil),            // 11: callgate.emulator.v1.PressTonesRequest
+	(*SpeakRequest)(nil),                 // 12: callgate.emulator.v1.SpeakRequest
+	(*ListReceivedRequestsRequest)(nil),  // 13: callgate.emulator.v1.ListReceivedRequestsRequest
+	(*InjectFaultRequest)(nil),           // 14: callgate.emulator.v1.InjectFaultRequest
+	(*ClearFaultsRequest)(nil),           // 15: callgate.emulator.v1.ClearFaultsRequest
+	(*PressTonesResponse)(nil),           // 16: callgate.emulator.v1.PressTonesResponse
+	(*SpeakResponse)(nil),                // 17: callgate.emulator.v1.SpeakResponse
+	(*ListReceivedRequestsResponse)(nil), // 18: callgate.emulator.v1.ListReceivedRequestsResponse
+	(*InjectFaultResponse)(nil),          // 19: callgate.emulator.v1.InjectFaultResponse
+	(*ClearFaultsResponse)(nil),          // 20: callgate.emulator.v1.ClearFaultsResponse
 }
 var file_callgate_emulator_v1_emulator_proto_depIdxs = []int32{
 	9,  // 0: callgate.emulator.v1.PlaceIncomingCallRequest.sip_headers:type_name -> callgate.emulator.v1.PlaceIncomingCallRequest.SipHeadersEntry
@@ -625,20 +632,24 @@ var file_callgate_emulator_v1_emulator_proto_depIdxs = []int32{
 	6,  // 2: callgate.emulator.v1.ListCallsResponse.calls:type_name -> callgate.emulator.v1.Call
 	0,  // 3: callgate.emulator.v1.Emulator.PlaceIncomingCall:input_type -> callgate.emulator.v1.PlaceIncomingCallRequest
 	2,  // 4: callgate.emulator.v1.Emulator.HangUpParticipant:input_type -> callgate.emulator.v1.HangUpParticipantRequest
-	4,  // 5: callgate.emulator.v1.Emulator.ListCalls:input_type -> callgate.emulator.v1.ListCallsRequest
-	11, // 6: callgate.emulator.v1.Emulator.ListReceivedRequests:input_type -> callgate.emulator.v1.ListReceivedRequestsRequest
-	12, // 7: callgate.emulator.v1.Emulator.InjectFault:input_type -> callgate.emulator.v1.InjectFaultRequest
-	13, // 8: callgate.emulator.v1.Emulator.ClearFaults:input_type -> callgate.emulator.v1.ClearFaultsRequest
-	7,  // 9: callgate.emulator.v1.Emulator.Reset:input_type -> callgate.emulator.v1.ResetRequest
-	1,  // 10: callgate.emulator.v1.Emulator.PlaceIncomingCall:output_type -> callgate.emulator.v1.PlaceIncomingCallResponse
-	3,  // 11: callgate.emulator.v1.Emulator.HangUpParticipant:output_type -> callgate.emulator.v1.HangUpParticipantResponse
-	5,  // 12: callgate.emulator.v1.Emulator.ListCalls:output_type -> callgate.emulator.v1.ListCallsResponse
-	14, // 13: callgate.emulator.v1.Emulator.ListReceivedRequests:output_type -> callgate.emulator.v1.ListReceivedRequestsResponse
-	15, // 14: callgate.emulator.v1.Emulator.InjectFault:output_type -> callgate.emulator.v1.InjectFaultResponse
-	16, // 15: callgate.emulator.v1.Emulator.ClearFaults:output_type -> callgate.emulator.v1.ClearFaultsResponse
-	8,  // 16: callgate.emulator.v1.Emulator.Reset:output_type -> callgate.emulator.v1.ResetResponse
-	10, // [10:17] is the sub-list for method output_type
-	3,  // [3:10] is the sub-list for method input_type
+	11, // 5: callgate.emulator.v1.Emulator.PressTones:input_type -> callgate.emulator.v1.PressTonesRequest
+	12, // 6: callgate.emulator.v1.Emulator.Speak:input_type -> callgate.emulator.v1.SpeakRequest
+	4,  // 7: callgate.emulator.v1.Emulator.ListCalls:input_type -> callgate.emulator.v1.ListCallsRequest
+	13, // 8: callgate.emulator.v1.Emulator.ListReceivedRequests:input_type -> callgate.emulator.v1.ListReceivedRequestsRequest
+	14, // 9: callgate.emulator.v1.Emulator.InjectFault:input_type -> callgate.emulator.v1.InjectFaultRequest
+	15, // 10: callgate.emulator.v1.Emulator.ClearFaults:input_type -> callgate.emulator.v1.ClearFaultsRequest
+	7,  // 11: callgate.emulator.v1.Emulator.Reset:input_type -> callgate.emulator.v1.ResetRequest
+	1,  // 12: callgate.emulator.v1.Emulator.PlaceIncomingCall:output_type -> callgate.emulator.v1.PlaceIncomingCallResponse
+	3,  // 13: callgate.emulator.v1.Emulator.HangUpParticipant:output_type -> callgate.emulator.v1.HangUpParticipantResponse
+	16, // 14: callgate.emulator.v1.Emulator.PressTones:output_type -> callgate.emulator.v1.PressTonesResponse
+	17, // 15: callgate.emulator.v1.Emulator.Speak:output_type -> callgate.emulator.v1.SpeakResponse
+	5,  // 16: callgate.emulator.v1.Emulator.ListCalls:output_type -> callgate.emulator.v1.ListCallsResponse
+	18, // 17: callgate.emulator.v1.Emulator.ListReceivedRequests:output_type -> callgate.emulator.v1.ListReceivedRequestsResponse
+	19, // 18: callgate.emulator.v1.Emulator.InjectFault:output_type -> callgate.emulator.v1.InjectFaultResponse
+	20, // 19: callgate.emulator.v1.Emulator.ClearFaults:output_type -> callgate.emulator.v1.ClearFaultsResponse
+	8,  // 20: callgate.emulator.v1.Emulator.Reset:output_type -> callgate.emulator.v1.ResetResponse
+	12, // [12:21] is the sub-list for method output_type
+	3,  // [3:12] is the sub-list for method input_type
 	3,  // [3:3] is the sub-list for extension type_name
 	3,  // [3:3] is the sub-list for extension extendee
 	0,  // [0:3] is the sub-list for field type_name
@@ -650,6 +661,7 @@ func file_callgate_emulator_v1_emulator_proto_init() {
 		return
 	}
 	file_callgate_emulator_v1_fault_proto_init()
+	file_callgate_emulator_v1_input_proto_init()
 	file_callgate_emulator_v1_request_proto_init()
 	file_callgate_emulator_v1_emulator_proto_msgTypes[2].OneofWrappers = []any{
 		(*HangUpParticipantRequest_CallConnectionId)(nil),

@@ -5,7 +5,7 @@
 // source: callgate/emulator/v1/emulator.proto
 
 // The control API of callgate's Call Automation emulator. It plays the part of
-// the people on the phone: it rings, and it hangs up. It says what reached the
+// the people on the phone: it rings, presses keys, speaks and hangs up. It says what reached the
 // emulator, and makes it misbehave. It is served on the emulator's own listener
 // only, and exists in no production configuration.
 
@@ -26,6 +26,8 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	Emulator_PlaceIncomingCall_FullMethodName    = "/callgate.emulator.v1.Emulator/PlaceIncomingCall"
 	Emulator_HangUpParticipant_FullMethodName    = "/callgate.emulator.v1.Emulator/HangUpParticipant"
+	Emulator_PressTones_FullMethodName           = "/callgate.emulator.v1.Emulator/PressTones"
+	Emulator_Speak_FullMethodName                = "/callgate.emulator.v1.Emulator/Speak"
 	Emulator_ListCalls_FullMethodName            = "/callgate.emulator.v1.Emulator/ListCalls"
 	Emulator_ListReceivedRequests_FullMethodName = "/callgate.emulator.v1.Emulator/ListReceivedRequests"
 	Emulator_InjectFault_FullMethodName          = "/callgate.emulator.v1.Emulator/InjectFault"
@@ -48,6 +50,15 @@ type EmulatorClient interface {
 	// HangUpParticipant makes one remote party leave its call. In a call of two
 	// that ends the call. Errors: NOT_FOUND when there is no such call or party.
 	HangUpParticipant(ctx context.Context, in *HangUpParticipantRequest, opts ...grpc.CallOption) (*HangUpParticipantResponse, error)
+	// PressTones makes one remote party press keys, one right after the other, for
+	// whoever listens: a recognition that is running and not speaking its prompt,
+	// and continuous recognitions. Errors: NOT_FOUND when there is no such call or
+	// party; INVALID_ARGUMENT for keys that no telephone has.
+	PressTones(ctx context.Context, in *PressTonesRequest, opts ...grpc.CallOption) (*PressTonesResponse, error)
+	// Speak makes one remote party say something, for a recognition that is running
+	// and not speaking its prompt. Errors: NOT_FOUND when there is no such call or
+	// party; INVALID_ARGUMENT for a text that is empty or too long.
+	Speak(ctx context.Context, in *SpeakRequest, opts ...grpc.CallOption) (*SpeakResponse, error)
 	// ListCalls lists the calls that are not over yet, oldest first.
 	ListCalls(ctx context.Context, in *ListCallsRequest, opts ...grpc.CallOption) (*ListCallsResponse, error)
 	// ListReceivedRequests lists what reached the Call Automation REST API, oldest
@@ -61,8 +72,8 @@ type EmulatorClient interface {
 	// ClearFaults ends every fault and tells how often each struck. Requests that
 	// one makes hang are cut off, and held back callbacks go out at their time.
 	ClearFaults(ctx context.Context, in *ClearFaultsRequest, opts ...grpc.CallOption) (*ClearFaultsResponse, error)
-	// Reset forgets every call, repeatability record, received request and fault,
-	// without sending an event.
+	// Reset forgets every call, recording, repeatability record, received request
+	// and fault, without sending an event.
 	Reset(ctx context.Context, in *ResetRequest, opts ...grpc.CallOption) (*ResetResponse, error)
 }
 
@@ -88,6 +99,26 @@ func (c *emulatorClient) HangUpParticipant(ctx context.Context, in *HangUpPartic
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(HangUpParticipantResponse)
 	err := c.cc.Invoke(ctx, Emulator_HangUpParticipant_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *emulatorClient) PressTones(ctx context.Context, in *PressTonesRequest, opts ...grpc.CallOption) (*PressTonesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PressTonesResponse)
+	err := c.cc.Invoke(ctx, Emulator_PressTones_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *emulatorClient) Speak(ctx context.Context, in *SpeakRequest, opts ...grpc.CallOption) (*SpeakResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SpeakResponse)
+	err := c.cc.Invoke(ctx, Emulator_Speak_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -159,6 +190,15 @@ type EmulatorServer interface {
 	// HangUpParticipant makes one remote party leave its call. In a call of two
 	// that ends the call. Errors: NOT_FOUND when there is no such call or party.
 	HangUpParticipant(context.Context, *HangUpParticipantRequest) (*HangUpParticipantResponse, error)
+	// PressTones makes one remote party press keys, one right after the other, for
+	// whoever listens: a recognition that is running and not speaking its prompt,
+	// and continuous recognitions. Errors: NOT_FOUND when there is no such call or
+	// party; INVALID_ARGUMENT for keys that no telephone has.
+	PressTones(context.Context, *PressTonesRequest) (*PressTonesResponse, error)
+	// Speak makes one remote party say something, for a recognition that is running
+	// and not speaking its prompt. Errors: NOT_FOUND when there is no such call or
+	// party; INVALID_ARGUMENT for a text that is empty or too long.
+	Speak(context.Context, *SpeakRequest) (*SpeakResponse, error)
 	// ListCalls lists the calls that are not over yet, oldest first.
 	ListCalls(context.Context, *ListCallsRequest) (*ListCallsResponse, error)
 	// ListReceivedRequests lists what reached the Call Automation REST API, oldest
@@ -172,8 +212,8 @@ type EmulatorServer interface {
 	// ClearFaults ends every fault and tells how often each struck. Requests that
 	// one makes hang are cut off, and held back callbacks go out at their time.
 	ClearFaults(context.Context, *ClearFaultsRequest) (*ClearFaultsResponse, error)
-	// Reset forgets every call, repeatability record, received request and fault,
-	// without sending an event.
+	// Reset forgets every call, recording, repeatability record, received request
+	// and fault, without sending an event.
 	Reset(context.Context, *ResetRequest) (*ResetResponse, error)
 	mustEmbedUnimplementedEmulatorServer()
 }
@@ -190,6 +230,12 @@ func (UnimplementedEmulatorServer) PlaceIncomingCall(context.Context, *PlaceInco
 }
 func (UnimplementedEmulatorServer) HangUpParticipant(context.Context, *HangUpParticipantRequest) (*HangUpParticipantResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method HangUpParticipant not implemented")
+}
+func (UnimplementedEmulatorServer) PressTones(context.Context, *PressTonesRequest) (*PressTonesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PressTones not implemented")
+}
+func (UnimplementedEmulatorServer) Speak(context.Context, *SpeakRequest) (*SpeakResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method Speak not implemented")
 }
 func (UnimplementedEmulatorServer) ListCalls(context.Context, *ListCallsRequest) (*ListCallsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListCalls not implemented")
@@ -259,6 +305,42 @@ func _Emulator_HangUpParticipant_Handler(srv interface{}, ctx context.Context, d
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(EmulatorServer).HangUpParticipant(ctx, req.(*HangUpParticipantRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Emulator_PressTones_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PressTonesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EmulatorServer).PressTones(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Emulator_PressTones_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EmulatorServer).PressTones(ctx, req.(*PressTonesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Emulator_Speak_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SpeakRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EmulatorServer).Speak(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Emulator_Speak_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EmulatorServer).Speak(ctx, req.(*SpeakRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -367,6 +449,14 @@ var Emulator_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "HangUpParticipant",
 			Handler:    _Emulator_HangUpParticipant_Handler,
+		},
+		{
+			MethodName: "PressTones",
+			Handler:    _Emulator_PressTones_Handler,
+		},
+		{
+			MethodName: "Speak",
+			Handler:    _Emulator_Speak_Handler,
 		},
 		{
 			MethodName: "ListCalls",

@@ -155,7 +155,8 @@ type Fault struct {
 	// request that makes a connection has none yet.
 	CallConnectionId string `protobuf:"bytes,2,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
 	// Strikes only requests of that operation of the published contract
-	// ("createCall"). Empty: all. Not for callbacks.
+	// ("createCall"), or to the files of recordings: "downloadRecording", of which
+	// RESET_AFTER sends half, or "deleteRecording". Empty: all. Not for callbacks.
 	Operation string `protobuf:"bytes,3,opt,name=operation,proto3" json:"operation,omitempty"`
 	// Strikes only callbacks of that event type, without the prefix
 	// ("CallConnected"). Empty: all. Not for requests.

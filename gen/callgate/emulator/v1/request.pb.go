@@ -80,7 +80,8 @@ func (Effect) EnumDescriptor() ([]byte, []int) {
 	return file_callgate_emulator_v1_request_proto_rawDescGZIP(), []int{0}
 }
 
-// ReceivedRequest is one request to the Call Automation REST API.
+// ReceivedRequest is one request to the Call Automation REST API, or to the files
+// of recordings.
 type ReceivedRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Its number since the start or the last Reset, from 1.
@@ -91,14 +92,15 @@ type ReceivedRequest struct {
 	Method string `protobuf:"bytes,3,opt,name=method,proto3" json:"method,omitempty"`
 	// Path and query exactly as sent, percent-encoded.
 	Target string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
-	// The operation's name in the published contract ("createCall"); empty when the
-	// path is none of the API.
+	// The operation's name in the published contract ("createCall"), or
+	// "downloadRecording" or "deleteRecording"; empty when the path is none of the
+	// API.
 	Operation string `protobuf:"bytes,5,opt,name=operation,proto3" json:"operation,omitempty"`
 	// The call connection in the path; empty when there is none.
 	CallConnectionId string `protobuf:"bytes,6,opt,name=call_connection_id,json=callConnectionId,proto3" json:"call_connection_id,omitempty"`
-	// The headers Accept, Content-Type, User-Agent, x-ms-client-request-id,
-	// x-ms-date, Repeatability-Request-ID and Repeatability-First-Sent, as far as
-	// sent, in lower case. Never Authorization.
+	// The headers Accept, Content-Type, Range, User-Agent, x-ms-client-request-id,
+	// x-ms-date, x-ms-host, Repeatability-Request-ID and Repeatability-First-Sent,
+	// as far as sent, in lower case. Never Authorization.
 	Headers map[string]string `protobuf:"bytes,7,rep,name=headers,proto3" json:"headers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// The body as sent, at most 64 KiB.
 	Body string `protobuf:"bytes,8,opt,name=body,proto3" json:"body,omitempty"`
