@@ -2,10 +2,10 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help build test generate lint breaking fuzz supply e2e conformance bench ci tools
+.PHONY: help build test generate lint breaking fuzz supply e2e conformance console console-test bench ci tools
 
 help: ## Show what can be made
-	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
 
 build: ## Build the binary into .bin/callgate
 	go build -trimpath -o $(BIN)/callgate ./cmd/callgate
@@ -43,6 +43,12 @@ conformance: ## Hold emulator and gateway to the official JavaScript SDK (needs 
 bench: ## Measure everything against its reference (some 15 minutes)
 	test -d conformance/node_modules || (cd conformance && npm ci)
 	cd bench && go run .
+
+console: ## Build the web page into console/dist (needs Node 20.19)
+	cd console && npm ci && npm run build
+
+console-test: build ## Test the web page, in Chromium too
+	cd console && npm ci && npm test && npm run test:browser
 
 ci: ## Everything that CI runs
 	.ci/run

@@ -101,6 +101,10 @@ func (e *Emulator) Reset() {
 // keys, speaks, hangs up, injects faults and tells what was received, as over gRPC.
 func (e *Emulator) Control() emulatorv1.EmulatorServer { return e.control }
 
+// ControlREST serves the control API as REST, under /control/, to pages of another
+// listener.
+func (e *Emulator) ControlREST() http.Handler { return e.control.rest }
+
 // currentWorld is nil once the emulator is closed.
 func (e *Emulator) currentWorld() *world {
 	e.mu.Lock()

@@ -58,7 +58,11 @@ func newFront(tb testing.TB) http.Handler {
 			tb.Error(err)
 		}
 	})
-	return s.httpHandler()
+	handler, err := s.httpHandler()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return handler
 }
 
 // FuzzREST: whatever is asked for over REST is refused as what it is, or reaches

@@ -11,10 +11,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"google.golang.org/grpc/codes"
+
+	"github.com/callgate/callgate/console"
 )
 
 // httpHandler is what the HTTP listener serves.
-func (s *Server) httpHandler() http.Handler {
+func (s *Server) httpHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/v1/", inUTF8(eventStreamRequest(readBody(s.rest.mux))))
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
@@ -24,12 +26,12 @@ func (s *Server) httpHandler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintln(w, "callgate\n\nREST: /v1/   OpenAPI: /openapi.json   health: /healthz, /readyz   metrics: /metrics")
-	})
+	if err := console.Register(mux, s.opts.Console); err != nil {
+		return nil, fmt.Errorf("console: %w", err)
+	}
 	// A page of another origin, open in a browser on this machine, must not be
 	// able to place calls.
-	return http.NewCrossOriginProtection().Handler(mux)
+	return http.NewCrossOriginProtection().Handler(mux), nil
 }
 
 // readyz says whether the gateway can do its work, and if not, why.

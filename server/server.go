@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/callgate/callgate/console"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
 )
@@ -33,6 +34,8 @@ type Options struct {
 	Callbacks http.Handler
 	// Emulator is nil without an emulator.
 	Emulator *http.Server
+	// Console is what the web page is told.
+	Console console.Config
 
 	Interceptors *service.Interceptors
 	// Streams bounds how many there are.
@@ -70,7 +73,11 @@ func New(opts Options) (*Server, error) {
 		return nil, err
 	}
 	s.rest = rest
-	s.http = opts.Limits.newHTTPServer(s.httpHandler())
+	handler, err := s.httpHandler()
+	if err != nil {
+		return nil, err
+	}
+	s.http = opts.Limits.newHTTPServer(handler)
 	s.callbacks = opts.Limits.newCallbackServer(opts.Callbacks)
 	if opts.Emulator != nil {
 		opts.Limits.boundReads(opts.Emulator)

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/callgate/callgate/catalogue"
+	"github.com/callgate/callgate/console"
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/mask"
@@ -111,6 +112,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Recordings:   service.NewRecordings(client, log, actions),
 		Callbacks:    receiver,
 		Emulator:     emulatorServer(em),
+		Console:      consoleConfig(em),
 		Interceptors: interceptors,
 		Streams:      service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
 		Limits: server.Limits{
@@ -184,6 +186,18 @@ func emulatorServer(em *emulator.Emulator) *http.Server {
 		return nil
 	}
 	return emulator.NewServer(em.Handler())
+}
+
+func consoleConfig(em *emulator.Emulator) console.Config {
+	config := console.Config{Version: version()}
+	if em == nil {
+		return config
+	}
+	config.Emulator = &console.Emulator{Control: em.ControlREST()}
+	for _, b := range emulator.Behaviours() {
+		config.Emulator.Behaviours = append(config.Emulator.Behaviours, console.Behaviour{Suffix: b.Suffix, Name: b.Name, Meaning: b.Meaning})
+	}
+	return config
 }
 
 func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
@@ -260,6 +274,7 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	grpc := l.GRPC.Addr().String()
 	fmt.Fprintf(w, "callgate %s is ready\n\n", version())
 	fmt.Fprintf(w, "  gRPC       %s\n", grpc)
+	fmt.Fprintf(w, "  console    http://%s/\n", l.HTTP.Addr())
 	fmt.Fprintf(w, "  REST       http://%s/v1/\n", l.HTTP.Addr())
 	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
 	if c.emulated() {

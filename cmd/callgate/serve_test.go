@@ -146,9 +146,13 @@ func TestHealthReflectionAndPages(t *testing.T) {
 		"/readyz":       "ready",
 		"/openapi.json": `"/v1/calls/{call_connection_id}:transfer"`,
 		"/metrics":      "callgate_callbacks_total",
-		"/":             "callgate",
+		"/":             "/console/console.js",
+		"/docs":         "/console/docs.js",
+
+		"/console/config.json":       `"suffix":"0486"`,
+		"/emulator/control/v1/calls": `"state"`,
 	} {
-		if path == "/metrics" { // a counter appears with the first callback
+		if path == "/metrics" || path == "/emulator/control/v1/calls" { // these speak of calls that there were
 			walk{t, g, transports[0]}.call(user("8:acs:res_a"))
 		}
 		code, body, err := g.rest(t.Context(), "GET", path, "")
@@ -203,6 +207,12 @@ func TestConfiguredUpstream(t *testing.T) {
 	))
 	if g.emulatorURL != "" {
 		t.Error("an emulator is there")
+	}
+	if code, _, err := g.rest(t.Context(), "GET", "/emulator/control/v1/calls", ""); err != nil || code != http.StatusNotFound {
+		t.Errorf("the control API of no emulator: %d, %v", code, err)
+	}
+	if _, body, err := g.rest(t.Context(), "GET", "/console/config.json", ""); err != nil || strings.Contains(string(body), "emulator") {
+		t.Errorf("the console is told %s, %v", body, err)
 	}
 	var created callgatev1.CreateCallResponse
 	walk{t, g, transports[0]}.do("CallControl/CreateCall", &callgatev1.CreateCallRequest{

@@ -5,9 +5,10 @@
 // source: callgate/emulator/v1/emulator.proto
 
 // The control API of callgate's Call Automation emulator. It plays the part of
-// the people on the phone: it rings, presses keys, speaks and hangs up. It says what reached the
-// emulator, and makes it misbehave. It is served on the emulator's own listener
-// only, and exists in no production configuration.
+// the people on the phone: it rings, presses keys, speaks and hangs up. It says
+// what reached the emulator, and makes it misbehave. It is served on the emulator's
+// own listener, and as REST to the console on a gateway that has the emulator in its
+// process. It exists in no production configuration.
 
 package emulatorv1
 
