@@ -2,7 +2,7 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help build test generate lint breaking fuzz supply e2e conformance console console-test bench ci tools
+.PHONY: help build test generate lint breaking fuzz supply e2e conformance console console-test deploy bench ci tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -39,6 +39,9 @@ e2e: tools ## Walk through the README with a real binary, grpcurl and curl
 
 conformance: ## Hold emulator and gateway to the official JavaScript SDK (needs Node 20)
 	cd conformance && npm ci && npm test
+
+deploy: ## Check the chart, the alerts, the dashboard, the image and the compose file
+	cd deploy/check && go test ./...
 
 bench: ## Measure everything against its reference (some 15 minutes)
 	test -d conformance/node_modules || (cd conformance && npm ci)

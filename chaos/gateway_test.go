@@ -80,7 +80,7 @@ func startGateway(t *testing.T) *gateway {
 	actions := service.NewActions(outcomes, requests, log, errs, service.Callbacks{Prefix: callbacks + eventstream.CallbackPath, Token: tokens.Callback}, logger)
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
-		Participants: service.NewParticipants(client, actions),
+		Participants: service.NewParticipants(client, actions, tokens),
 		Events:       service.NewEvents(log, hub, outcomes),
 		Media:        service.NewMedia(client, actions),
 		Recordings:   service.NewRecordings(client, log, actions),

@@ -36,6 +36,9 @@ const (
 // goes on behind the last response that was dealt with, so that no event is missed
 // and none comes twice. Between attempts it pauses, up to 5 s.
 //
+// A stream that ends because its credential has expired is opened again, with what
+// conn's credentials (grpc.WithPerRPCCredentials) then give.
+//
 // To go on in another process, keep the cursor of the last response, and begin the
 // next time with it as after_cursor. When the log no longer has what follows a
 // cursor, handle is told of it by a gap, and the stream goes on with what there is.
@@ -152,9 +155,10 @@ func (s *stream) goOnAfter(cursor string) {
 
 // failed tells whether err is for the caller.
 func (s *stream) failed(err error) (done bool, _ error) {
+	info := errorInfo(err)
 	switch status.Code(err) {
 	case codes.OutOfRange:
-		earliest := earliestCursor(err)
+		earliest := info.GetMetadata()["earliest_cursor"]
 		if s.req.GetAfterCursor() == "" || earliest == "" {
 			return true, err
 		}
@@ -165,19 +169,23 @@ func (s *stream) failed(err error) (done bool, _ error) {
 			return true, err
 		}
 		return false, nil
-	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.Unauthenticated,
-		codes.FailedPrecondition, codes.Unimplemented:
+	case codes.Unauthenticated:
+		return info.GetReason() != reasonExpired, err
+	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
 		return true, err
 	}
 	return false, nil
 }
 
-// earliestCursor is what an OUT_OF_RANGE names: where the log begins now.
-func earliestCursor(err error) string {
+// reasonExpired is the reason of a stream's end that a new credential mends.
+const reasonExpired = "CREDENTIAL_EXPIRED"
+
+// errorInfo is what err says to programs; nil if nothing.
+func errorInfo(err error) *errdetails.ErrorInfo {
 	for _, detail := range status.Convert(err).Details() {
 		if info, is := detail.(*errdetails.ErrorInfo); is {
-			return info.GetMetadata()["earliest_cursor"]
+			return info
 		}
 	}
-	return ""
+	return nil
 }

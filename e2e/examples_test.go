@@ -42,7 +42,7 @@ func TestExamples(t *testing.T) {
 	replacer := strings.NewReplacer(
 		"127.0.0.1:9090", addresses["gRPC"], "127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"])
 	var blocks []*block
-	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md"} {
+	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/cli.md", "docs/events.md", "docs/security.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Fatal(err)
@@ -55,6 +55,8 @@ func TestExamples(t *testing.T) {
 
 	script := exec.Command("bash", "-c", scriptOf(blocks))
 	script.Dir = dir
+	script.Env = append(os.Environ(), "CALLGATE_ADDR="+addresses["gRPC"],
+		"PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
 	script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var trouble bytes.Buffer
 	script.Stderr = &trouble

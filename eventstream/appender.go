@@ -11,6 +11,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/callgate/callgate/telemetry"
 )
 
 const (
@@ -33,12 +35,16 @@ const (
 	maxQueueWait = 5 * time.Second
 )
 
+// mendAgain is how often a server that is ill is looked at.
+const mendAgain = time.Second
+
 var errQueuedTooLong = errors.New("it did not get to this append in time")
 
 // appender is the one goroutine that writes. Appends that wait at the same moment
 // share one write and one sync, so that they cost no more than a single one.
 type appender struct {
 	js      jetstream.JetStream
+	server  *embeddedServer // nil when external
 	known   *atomic.Uint64
 	patient time.Duration // how long to wait for a leader
 	queue   chan *appendRequest
@@ -66,10 +72,11 @@ type appendMetrics struct {
 	duration prometheus.Histogram
 }
 
-func startAppender(js jetstream.JetStream, known *atomic.Uint64, patient time.Duration, reg prometheus.Registerer) *appender {
+func startAppender(js jetstream.JetStream, server *embeddedServer, known *atomic.Uint64, patient time.Duration, reg prometheus.Registerer) *appender {
 	metrics := promauto.With(reg)
 	a := &appender{
 		js:      js,
+		server:  server,
 		known:   known,
 		patient: patient,
 		queue:   make(chan *appendRequest, maxQueuedAppends),
@@ -80,17 +87,14 @@ func startAppender(js jetstream.JetStream, known *atomic.Uint64, patient time.Du
 				Name: "callgate_log_records_total",
 				Help: "Records given to the event log, by what became of them: stored, duplicate or failed.",
 			}, []string{"result"}),
-			batch: metrics.NewHistogram(prometheus.HistogramOpts{
-				Name:    "callgate_log_batch_records",
-				Help:    "Records that shared one write to the event log.",
-				Buckets: prometheus.ExponentialBuckets(1, 2, 9),
-			}),
-			duration: metrics.NewHistogram(prometheus.HistogramOpts{
-				Name:    "callgate_log_write_seconds",
-				Help:    "Time of one write to the event log.",
-				Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
-			}),
+			batch: metrics.NewHistogram(telemetry.Histogram("callgate_log_batch_records",
+				"Records that shared one write to the event log.", telemetry.Buckets(1, 9))),
+			duration: metrics.NewHistogram(telemetry.Histogram("callgate_log_write_seconds",
+				"Time of one write to the event log.", telemetry.Buckets(0.0001, 16))),
 		},
+	}
+	for _, result := range []string{"stored", "duplicate", "failed"} {
+		a.metrics.records.WithLabelValues(result) // from 0 on
 	}
 	go a.run()
 	return a
@@ -126,10 +130,14 @@ func (a *appender) append(ctx context.Context, msgs []*nats.Msg) error {
 
 func (a *appender) run() {
 	defer close(a.stopped)
+	again := time.NewTicker(mendAgain)
+	defer again.Stop()
 	for {
 		select {
 		case <-a.stop:
 			return
+		case <-again.C:
+			_ = a.mend() // whoever appends is told
 		case req := <-a.queue:
 			if time.Since(req.queued) > maxQueueWait {
 				req.done <- a.result(false, errQueuedTooLong)
@@ -194,13 +202,31 @@ func (a *appender) store(requests []*appendRequest) {
 	}
 }
 
+// mend makes a server that is ill well, if that can be.
+func (a *appender) mend() error {
+	if !a.server.suspected() {
+		return nil
+	}
+	if err := a.server.mend(); err != nil {
+		return a.fail(err)
+	}
+	a.failure.Store(nil)
+	return nil
+}
+
+// fail is the error of an append, and says it to recentFailure.
+func (a *appender) fail(err error) error {
+	err = fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	a.failure.Store(&appendFailure{at: time.Now(), err: err})
+	return err
+}
+
 // result counts what became of one record, and says it to the caller and to
 // recentFailure.
 func (a *appender) result(duplicate bool, err error) error {
 	switch {
 	case err != nil:
-		err = fmt.Errorf("%w: %w", ErrLogUnavailable, err)
-		a.failure.Store(&appendFailure{at: time.Now(), err: err})
+		err = a.fail(err)
 		a.metrics.records.WithLabelValues("failed").Inc()
 		return err
 	case duplicate:

@@ -23,30 +23,34 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	for _, writers := range []int{1, 4, 8, 16, 32, 256} {
-		b.Run(fmt.Sprintf("c=%d", writers), func(b *testing.B) {
-			log := openLog(b, LogOptions{Dir: b.TempDir()})
-			var group sync.WaitGroup
-			var next atomic.Int64
-			b.ResetTimer()
-			for range writers {
-				group.Go(func() {
-					for {
-						i := next.Add(1)
-						if i > int64(b.N) {
-							return
-						}
-						if err := log.Append(context.Background(), record(fmt.Sprint(i), "c", typeParticipantsUpdated)); err != nil {
-							b.Error(err)
-							return
-						}
-					}
-				})
+	for name, mode := range map[string]SyncMode{"always": SyncAlways, "interval": SyncInterval} {
+		for _, writers := range []int{1, 4, 8, 16, 32, 256} {
+			b.Run(fmt.Sprintf("sync=%s/c=%d", name, writers), func(b *testing.B) { benchmarkAppend(b, mode, writers) })
+		}
+	}
+}
+
+func benchmarkAppend(b *testing.B, mode SyncMode, writers int) {
+	log := openLog(b, LogOptions{Dir: b.TempDir(), Sync: mode})
+	var group sync.WaitGroup
+	var next atomic.Int64
+	b.ResetTimer()
+	for range writers {
+		group.Go(func() {
+			for {
+				i := next.Add(1)
+				if i > int64(b.N) {
+					return
+				}
+				if err := log.Append(context.Background(), record(fmt.Sprint(i), "c", typeParticipantsUpdated)); err != nil {
+					b.Error(err)
+					return
+				}
 			}
-			group.Wait()
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 		})
 	}
+	group.Wait()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "events/s")
 }
 
 func BenchmarkFanOut(b *testing.B) {

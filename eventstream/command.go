@@ -25,8 +25,13 @@ var commandNames = map[callgatev1.CallEventType]string{
 // isCommand tells whether events of type t are commands, which only those get who
 // ask for them.
 func isCommand(t callgatev1.CallEventType) bool {
-	_, is := commandNames[t]
-	return is
+	switch t {
+	case callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_ACCEPTED,
+		callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_REJECTED,
+		callgatev1.CallEventType_CALL_EVENT_TYPE_COMMAND_FAILED:
+		return true
+	}
+	return false
 }
 
 func commandTypeName(t callgatev1.CallEventType) string {
@@ -41,16 +46,16 @@ func newUnconfirmed(reg prometheus.Registerer) prometheus.Counter {
 	})
 }
 
-// AppendCommand stores what became of an action: ev has a type COMMAND_*, its
+// AppendCommand stores what became of an action, as about a call of owner: ev has a type COMMAND_*, its
 // times, the call and the detail, and is given its id and what else it is known
 // by. It returns once ev is durable, as Append does; an ev that is not waited for
 // until then may still be stored.
-func (l *Log) AppendCommand(ctx context.Context, ev *callgatev1.CallEvent) error {
+func (l *Log) AppendCommand(ctx context.Context, owner string, ev *callgatev1.CallEvent) error {
 	ev.Id = uuid.NewString()
 	ev.TypeName = commandTypeName(ev.GetType())
 	ev.Source = callgatev1.CallEventSource_CALL_EVENT_SOURCE_GATEWAY
 	ev.EventSource = commandSource
-	err := l.Append(ctx, &logv1.Record{Event: ev})
+	err := l.Append(ctx, &logv1.Record{Event: ev, Owner: owner})
 	if err != nil {
 		l.unconfirmed.Inc()
 	}

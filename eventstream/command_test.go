@@ -147,7 +147,7 @@ func TestCommandIsGivenItsNames(t *testing.T) {
 	log := openLog(t, LogOptions{})
 	for range 2 {
 		ev := &callgatev1.CallEvent{Type: typeCommandAccepted, CallConnectionId: "c"}
-		if err := log.AppendCommand(testContext(t), ev); err != nil {
+		if err := log.AppendCommand(testContext(t), "", ev); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -166,7 +166,7 @@ func TestCommandThatTheLogDoesNotConfirmIsCounted(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	log := openLog(t, LogOptions{Registerer: registry})
 	closeLog(t, log)
-	if err := log.AppendCommand(testContext(t), &callgatev1.CallEvent{Type: typeCommandAccepted}); err == nil {
+	if err := log.AppendCommand(testContext(t), "", &callgatev1.CallEvent{Type: typeCommandAccepted}); err == nil {
 		t.Error("it was stored")
 	}
 	if n := testutil.ToFloat64(log.unconfirmed); n != 1 {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -29,9 +30,13 @@ var ErrLogInUse = errors.New("in use by another callgate")
 // embeddedServer is a NATS server inside this process: it has no listener, only
 // in-process connections.
 type embeddedServer struct {
-	server *server.Server
-	lock   *os.File
-	temp   string // removed on close
+	options *server.Options
+	log     *serverLog
+	running atomic.Pointer[server.Server]
+	lock    *os.File
+	temp    string       // removed on close; empty for a server with files
+	ill     atomic.Bool  // it is to be mended
+	mended  atomic.Int64 // when it was last, in ns since 1970
 }
 
 func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
@@ -61,8 +66,8 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 		return nil, err
 	}
 
-	log := &serverLog{logger: o.Logger.With("component", "event log")}
-	if e.server, err = server.NewServer(&server.Options{
+	e.log = &serverLog{logger: o.Logger.With("component", "event log")}
+	e.options = &server.Options{
 		ServerName:             "callgate",
 		DontListen:             true,
 		JetStream:              true,
@@ -75,21 +80,44 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 		DisableJetStreamBanner: true,
 		NoLog:                  true,
 		NoSigs:                 true,
-	}); err != nil {
-		return nil, err
 	}
-	e.server.SetLoggerV2(log, false, false, false)
-	e.server.Start()
-	if !e.server.ReadyForConnections(serverStartTimeout) || !e.server.JetStreamEnabled() {
-		return nil, fmt.Errorf("the embedded log did not start: %s", log.lastError())
+	if err := e.start(); err != nil {
+		return nil, err
 	}
 	return e, nil
 }
 
-// connect opens a connection that comes back for as long as the server lives.
+// start starts the server, which opens its files.
+func (e *embeddedServer) start() error {
+	s, err := server.NewServer(e.options.Clone())
+	if err != nil {
+		return err
+	}
+	e.running.Store(s)
+	s.SetLoggerV2(e.log, false, false, false)
+	s.Start()
+	if !s.ReadyForConnections(serverStartTimeout) || !s.JetStreamEnabled() {
+		return fmt.Errorf("the embedded log did not start: %s", e.log.lastError())
+	}
+	return nil
+}
+
+// stop stops the server, once everything it holds is on disk.
+func (e *embeddedServer) stop() {
+	if s := e.running.Load(); s != nil {
+		s.Shutdown()
+		s.WaitForShutdown()
+	}
+}
+
+// InProcessConn implements nats.InProcessConnProvider: a connection to the server
+// as it runs now.
+func (e *embeddedServer) InProcessConn() (net.Conn, error) { return e.running.Load().InProcessConn() }
+
+// connect opens a connection that comes back for as long as there is a server.
 func (e *embeddedServer) connect(logger *slog.Logger) (*nats.Conn, error) {
 	return nats.Connect("",
-		nats.InProcessServer(e.server),
+		nats.InProcessServer(e),
 		nats.Name("callgate"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(100*time.Millisecond),
@@ -100,12 +128,9 @@ func (e *embeddedServer) connect(logger *slog.Logger) (*nats.Conn, error) {
 	)
 }
 
-// close stops the server, once everything it holds is on disk.
+// close stops the server and gives its folder free.
 func (e *embeddedServer) close() {
-	if e.server != nil {
-		e.server.Shutdown()
-		e.server.WaitForShutdown()
-	}
+	e.stop()
 	if e.lock != nil {
 		_ = e.lock.Close() // which unlocks it
 	}

@@ -25,6 +25,8 @@ type Event struct {
 	// Data is the upstream's data object, byte for byte as it came in. Empty where
 	// the upstream sent none.
 	Data []byte
+	// Owner is the service whose call it is about; empty for nobody's.
+	Owner string
 
 	stored  []byte // CallEvent as it is stored: without cursor and data
 	plain   Encoded
@@ -49,6 +51,7 @@ func (e *Encoded) Buffers() mem.BufferSlice { return e.buffers }
 const (
 	recordEventField   protowire.Number = 1
 	recordDataField    protowire.Number = 2
+	recordOwnerField   protowire.Number = 3
 	responseEventField protowire.Number = 2
 	eventCursorField   protowire.Number = 1
 	eventDataField     protowire.Number = 50
@@ -73,6 +76,8 @@ func newEvent(id logID, seq uint64, record []byte) (*Event, error) {
 				ev.stored = value
 			case recordDataField:
 				ev.Data = value
+			case recordOwnerField:
+				ev.Owner = string(value)
 			}
 		}
 		rest = rest[n+size:]

@@ -74,6 +74,7 @@ func TestFieldNumbersAreThoseOfTheContract(t *testing.T) {
 	}{
 		{&logv1.Record{}, "event", recordEventField},
 		{&logv1.Record{}, "data", recordDataField},
+		{&logv1.Record{}, "owner", recordOwnerField},
 		{&callgatev1.StreamEventsResponse{}, "event", responseEventField},
 		{&callgatev1.CallEvent{}, "cursor", eventCursorField},
 		{&callgatev1.CallEvent{}, "data", eventDataField},

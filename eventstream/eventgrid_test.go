@@ -106,7 +106,7 @@ func TestEventGridRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := newDoor(t)
 			if test.key == "callback" {
-				test.key = d.tokens.Callback()
+				test.key = d.tokens.Callback("")
 			}
 			w := d.deliver(test.method, test.key, test.body, test.header)
 			if w.Code != test.want || w.Body.Len() != 0 {

@@ -43,6 +43,7 @@ type Hub struct {
 	age     time.Duration // of subscriptions
 	now     func() time.Time
 	metrics hubMetrics
+	tracker *tracker
 
 	mu      sync.Mutex // held while an event is published: the index and the ring agree
 	byCall  map[string][]*Subscription
@@ -52,13 +53,6 @@ type Hub struct {
 	draining chan struct{} // closed after drained is set
 	stop     context.CancelFunc
 	reader   sync.WaitGroup
-}
-
-type hubMetrics struct {
-	subscriptions prometheus.Gauge
-	published     prometheus.Counter
-	holes         prometheus.Counter
-	logReads      prometheus.Counter
 }
 
 // NewHub follows log from its present end on, until Close.
@@ -76,31 +70,20 @@ func NewHub(ctx context.Context, log *Log, o HubOptions) (*Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	metrics := promauto.With(o.Registerer)
 	h := &Hub{
 		log:      log,
 		ring:     newRing(o.RingSize, last),
 		age:      o.SubscriptionAge,
 		now:      o.Now,
+		tracker:  newTracker(o.Now, o.Registerer),
 		byCall:   make(map[string][]*Subscription),
 		indexed:  make(map[*Subscription]struct{}),
 		draining: make(chan struct{}),
-		metrics: hubMetrics{
-			subscriptions: metrics.NewGauge(prometheus.GaugeOpts{
-				Name: "callgate_subscriptions", Help: "Subscriptions that are open.",
-			}),
-			published: metrics.NewCounter(prometheus.CounterOpts{
-				Name: "callgate_events_published_total", Help: "Events that the hub read from the log.",
-			}),
-			holes: metrics.NewCounter(prometheus.CounterOpts{
-				Name: "callgate_log_holes_total", Help: "Holes that the hub met in the log.",
-			}),
-			logReads: metrics.NewCounter(prometheus.CounterOpts{
-				Name: "callgate_subscription_log_reads_total",
-				Help: "Reads from the log by subscriptions that are behind what is kept in memory.",
-			}),
-		},
+		metrics:  newHubMetrics(o.Registerer),
 	}
+	promauto.With(o.Registerer).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "callgate_hub_lag_records", Help: "Records that this process knows to be in the log and has not read yet.",
+	}, h.lag)
 	following, stop := context.WithCancel(context.Background())
 	h.stop = stop
 	h.reader.Go(func() { log.follow(following, last, h.publish) })
@@ -118,6 +101,8 @@ func (h *Hub) publish(e entry) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.metrics.published.Inc()
+	h.metrics.delay.Observe(max(0, h.now().Sub(e.event.CallEvent.GetReceiveTime().AsTime()).Seconds()))
+	h.tracker.saw(e.event)
 	if last := h.ring.position(); e.event.Seq > last+1 {
 		h.metrics.holes.Inc()
 		for sub := range h.indexed {
@@ -131,6 +116,12 @@ func (h *Hub) publish(e entry) {
 		}
 	}
 	h.ring.append(e) // last: who sees its position finds what is due to him queued
+}
+
+// lag is how far the hub is behind what the process has appended or read.
+func (h *Hub) lag() float64 {
+	read := h.ring.position() // before known, which is never less
+	return float64(h.log.known.Load() - read)
 }
 
 // join puts sub into the index and returns the position from which on its queue

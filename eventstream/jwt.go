@@ -23,9 +23,9 @@ const (
 )
 
 var (
-	// ErrKeysUnavailable is returned when the keys that sign callbacks could not be
+	// ErrKeysUnavailable is returned when the keys that sign tokens could not be
 	// fetched: whether the token is good is not known, and may be asked again.
-	ErrKeysUnavailable = errors.New("the keys of the callbacks' tokens are unavailable")
+	ErrKeysUnavailable = errors.New("the keys of signed tokens are unavailable")
 	// ErrTokenInvalid is returned for a token that must not be let in.
 	ErrTokenInvalid = errors.New("the token is not valid")
 )
@@ -38,6 +38,8 @@ type VerifierOptions struct {
 	ConfigURL string
 	// Issuer is who must have made the token; DefaultIssuer when empty.
 	Issuer string
+	// Algorithms are those that the provider may sign with; RS256 when nil.
+	Algorithms []string
 	// OtherIssuers may have made it too, with the same keys.
 	OtherIssuers []string
 	// Audiences are whom it may be meant for: for callbacks, the immutable resource
@@ -56,8 +58,9 @@ type VerifierOptions struct {
 	Now func() time.Time
 }
 
-// Verifier checks the signed tokens that the upstream sends with its callbacks:
-// RS256 only, by the keys that the OpenID configuration names. They are fetched
+// Verifier checks signed tokens, those that the upstream sends with its callbacks
+// above all, by the keys that an OpenID configuration names and by no other
+// algorithm than is allowed. They are fetched
 // when they are needed first, and again when a token names a key that is not
 // among them.
 type Verifier struct {
@@ -84,6 +87,9 @@ func NewVerifier(o VerifierOptions) *Verifier {
 	if o.Issuer == "" {
 		o.Issuer = DefaultIssuer
 	}
+	if o.Algorithms == nil {
+		o.Algorithms = []string{oidc.RS256}
+	}
 	if o.Skew == 0 {
 		o.Skew = time.Minute
 	}
@@ -98,32 +104,38 @@ func NewVerifier(o VerifierOptions) *Verifier {
 
 // Verify checks token, a JWT. It returns ErrTokenInvalid or ErrKeysUnavailable.
 func (v *Verifier) Verify(ctx context.Context, token string) error {
+	_, err := v.Parse(ctx, token)
+	return err
+}
+
+// Parse checks token as Verify does, and reads it.
+func (v *Verifier) Parse(ctx context.Context, token string) (*oidc.IDToken, error) {
 	if !isCompact(token) {
-		return fmt.Errorf("%w: not in compact form", ErrTokenInvalid)
+		return nil, fmt.Errorf("%w: not in compact form", ErrTokenInvalid)
 	}
 	keys, err := v.keySet(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// One verifier each, because it does not pass on why a signature was refused.
 	signature := &signatureCheck{keys: keys}
 	verifier := oidc.NewVerifier(v.options.Issuer, signature, &oidc.Config{
 		SkipClientIDCheck:    true, // it knows one audience, and one issuer: see checkClaims
 		SkipIssuerCheck:      true,
-		SupportedSigningAlgs: []string{oidc.RS256},
+		SupportedSigningAlgs: v.options.Algorithms,
 		SkipExpiryCheck:      true, // it knows no skew: see checkClaims
 	})
 	parsed, err := verifier.Verify(ctx, token)
 	if signature.unavailable != nil {
-		return signature.unavailable
+		return nil, signature.unavailable
 	}
 	if err == nil {
 		err = v.checkClaims(parsed)
 	}
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrTokenInvalid, err)
+		return nil, fmt.Errorf("%w: %w", ErrTokenInvalid, err)
 	}
-	return nil
+	return parsed, nil
 }
 
 // isCompact tells whether a token is in the one form that is sent: three parts, in
@@ -135,7 +147,7 @@ func isCompact(token string) bool {
 }
 
 // Fetch fetches the OpenID configuration, unless it was before: an error says why
-// callbacks could not be checked now.
+// tokens could not be checked now.
 func (v *Verifier) Fetch(ctx context.Context) error {
 	_, err := v.keySet(ctx)
 	return err

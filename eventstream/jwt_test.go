@@ -33,6 +33,7 @@ type authority struct {
 
 func newAuthority(tb testing.TB) *authority {
 	tb.Helper()
+	wantNoneLeft(tb)
 	a := &authority{issuer: DefaultIssuer}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /config", func(w http.ResponseWriter, _ *http.Request) {

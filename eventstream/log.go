@@ -101,6 +101,8 @@ type Log struct {
 	logger   *slog.Logger
 	external bool            // others may use it too, and it has servers that follow
 	server   *embeddedServer // nil when external
+	maxAge   time.Duration
+	maxBytes int64
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	stream   jetstream.Stream
@@ -151,44 +153,56 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 	if l.id, err = identity(l.stream.CachedInfo().Config); err != nil {
 		return err
 	}
+	l.maxAge, l.maxBytes = config.MaxAge, config.MaxBytes
 	l.known.Store(l.stream.CachedInfo().State.LastSeq)
 	var patient time.Duration
 	if l.external {
 		patient = leaderless
 	}
-	l.appender = startAppender(l.js, &l.known, patient, o.Registerer)
+	l.appender = startAppender(l.js, l.server, &l.known, patient, o.Registerer)
+	if o.Registerer != nil {
+		return o.Registerer.Register(newLogCollector(l))
+	}
 	return nil
 }
 
 // bounds are the position before the first event that the log still has, and that
 // of its last; holes tells whether events in between have been deleted.
+func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
+	state, err := l.state(ctx)
+	if err != nil {
+		return 0, 0, false, err
+	}
+	return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+}
+
+// state is what the stream has.
 //
 // Whoever comes while a question is under way shares the next one with all others
 // who do: the answer to one that began before could be older than what he knows.
-func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, err error) {
+func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	const same = "bounds"
+	const same = "state"
 	answers := l.questions.DoChan(same, func() (any, error) {
 		l.asking.Lock()
 		defer l.asking.Unlock()
 		l.questions.Forget(same)
-		return l.askBounds()
+		return l.askState()
 	})
 	select {
 	case <-ctx.Done():
-		return 0, 0, false, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
+		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
 	case answer := <-answers:
 		if answer.Err != nil {
-			return 0, 0, false, answer.Err
+			return jetstream.StreamState{}, answer.Err
 		}
-		state := answer.Val.(jetstream.StreamState)
-		return max(state.FirstSeq, 1) - 1, state.LastSeq, state.NumDeleted > 0, nil
+		return answer.Val.(jetstream.StreamState), nil
 	}
 }
 
-// askBounds asks for many, so that it goes on when one of them leaves.
-func (l *Log) askBounds() (jetstream.StreamState, error) {
+// askState asks for many, so that it goes on when one of them leaves.
+func (l *Log) askState() (jetstream.StreamState, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), askTimeout)
 	defer cancel()
 	info, err := l.stream.Info(ctx)
@@ -200,6 +214,24 @@ func (l *Log) askBounds() (jetstream.StreamState, error) {
 	}
 	l.learn(info.State.LastSeq)
 	return info.State, nil
+}
+
+// Retention is what a log keeps.
+type Retention struct {
+	// MaxAge and MaxBytes are its limits.
+	MaxAge   time.Duration
+	MaxBytes int64
+	// Earliest is when the first event that it still has was stored; zero when it
+	// has none.
+	Earliest time.Time
+}
+
+func (l *Log) retention(state jetstream.StreamState) Retention {
+	kept := Retention{MaxAge: l.maxAge, MaxBytes: l.maxBytes}
+	if state.Msgs > 0 {
+		kept.Earliest = state.FirstTime
+	}
+	return kept
 }
 
 // learn raises known to seq.

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of a test for what must happen.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 func testContext(tb testing.TB) context.Context {
 	tb.Helper()
@@ -35,10 +35,37 @@ func testContext(tb testing.TB) context.Context {
 	return ctx
 }
 
+// guarded is the test whose end wantNoneLeft waits for; nil when there is none.
+var guarded testing.TB
+
+// wantNoneLeft checks that no goroutine outlives the test. It is called before
+// anything is started, and not by tests that run beside others; a test within
+// another leaves the check to that one.
+func wantNoneLeft(tb testing.TB) {
+	tb.Helper()
+	if _, isTest := tb.(*testing.T); !isTest || guarded != nil {
+		return
+	}
+	guarded = tb
+	tb.Cleanup(func() {
+		guarded = nil
+		left := goleak.Find()
+		for deadline := time.Now().Add(patience); left != nil && time.Now().Before(deadline); {
+			left = goleak.Find() // which waits a little, by itself
+		}
+		if left != nil {
+			tb.Error(left)
+		}
+	})
+}
+
 // openLog opens a log that the end of the test closes. Unless o says otherwise it
 // is in memory. Over a cluster it is new for every test.
 func openLog(tb testing.TB, o LogOptions) *Log {
 	tb.Helper()
+	if shared == nil && o.NATS == nil {
+		wantNoneLeft(tb)
+	}
 	o.Logger = slog.New(slog.DiscardHandler)
 	if shared != nil && o.NATS == nil {
 		o.NATS = shared.account(tb, o.Dir)

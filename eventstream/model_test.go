@@ -220,3 +220,28 @@ func (m *model) log(log *Log) promises.Log {
 	}
 	return all
 }
+
+func startedResponse(sub *Subscription) *callgatev1.StreamEventsResponse {
+	cursor, earliest := sub.Started()
+	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{
+		Started: &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest},
+	}}
+}
+
+// response is item as a client gets it.
+func response(item Item) *callgatev1.StreamEventsResponse {
+	resp := &callgatev1.StreamEventsResponse{}
+	switch {
+	case item.Event != nil:
+		resp.Response = &callgatev1.StreamEventsResponse_Event{Event: item.Event.CallEvent}
+	case item.Gap != nil:
+		resp.Response = &callgatev1.StreamEventsResponse_Gap{
+			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},
+		}
+	case item.Draining != nil:
+		resp.Response = &callgatev1.StreamEventsResponse_Draining{Draining: &callgatev1.StreamDraining{Cursor: item.Draining.Cursor}}
+	default:
+		resp.Response = &callgatev1.StreamEventsResponse_Heartbeat{Heartbeat: &callgatev1.StreamHeartbeat{Cursor: item.Heartbeat.Cursor}}
+	}
+	return resp
+}

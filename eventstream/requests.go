@@ -26,7 +26,8 @@ var ErrRequestChanged = errors.New("the request's record has changed")
 // Requests keeps what is known of the actions that clients named, beside the log
 // and as durable, for all replicas.
 type Requests struct {
-	kv jetstream.KeyValue
+	kv     jetstream.KeyValue
+	server *embeddedServer // nil when external
 }
 
 // Requests opens the records, which are kept for a time after they were last
@@ -57,7 +58,7 @@ func (l *Log) Requests(ctx context.Context, keep time.Duration) (*Requests, erro
 	if err != nil {
 		return nil, fmt.Errorf("open the records of requests: %w", err)
 	}
-	return &Requests{kv: kv}, nil
+	return &Requests{kv: kv, server: l.server}, nil
 }
 
 // Create records a request that is not recorded yet and returns its revision. If
@@ -75,14 +76,14 @@ func (r *Requests) Create(ctx context.Context, key string, request *logv1.Reques
 			return revision, nil, nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
-			return 0, nil, unavailable(ctx, err)
+			return 0, nil, r.unavailable(ctx, err)
 		}
 		entry, err := r.kv.Get(asked, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // forgotten in between
 		}
 		if err != nil {
-			return 0, nil, unavailable(ctx, err)
+			return 0, nil, r.unavailable(ctx, err)
 		}
 		existing = &logv1.Request{}
 		if err := proto.Unmarshal(entry.Value(), existing); err != nil {
@@ -102,7 +103,7 @@ func (r *Requests) Replace(ctx context.Context, key string, request *logv1.Reque
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	revision, err = r.kv.Update(asked, key, raw, revision)
-	return revision, changed(ctx, err)
+	return revision, r.changed(ctx, err)
 }
 
 // Forget removes a record that is still of a revision; else it returns
@@ -110,23 +111,26 @@ func (r *Requests) Replace(ctx context.Context, key string, request *logv1.Reque
 func (r *Requests) Forget(ctx context.Context, key string, revision uint64) error {
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return changed(ctx, r.kv.Delete(asked, key, jetstream.LastRevision(revision)))
+	return r.changed(ctx, r.kv.Delete(asked, key, jetstream.LastRevision(revision)))
 }
 
-func changed(ctx context.Context, err error) error {
+func (r *Requests) changed(ctx context.Context, err error) error {
 	if errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
 		return ErrRequestChanged
 	}
 	if err == nil {
 		return nil
 	}
-	return unavailable(ctx, err)
+	return r.unavailable(ctx, err)
 }
 
 // unavailable is err as an error of the log, unless the caller gave up.
-func unavailable(ctx context.Context, err error) error {
+func (r *Requests) unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if silent(err) {
+		r.server.suspect()
 	}
 	return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 }

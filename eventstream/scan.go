@@ -69,13 +69,16 @@ func (s *Subscription) scan(ctx context.Context) (more <-chan struct{}, err erro
 	n, through, more, ok := s.hub.ring.read(s.pos, s.page.ring, s.filter.commands)
 	switch {
 	case !ok:
+		s.setBehind(true)
 		return s.scanLog(ctx)
 	case n == 0 && through > s.pos:
 		s.pos = through
 		return nil, nil
 	case n == 0:
+		s.setBehind(false)
 		return more, nil
 	}
+	s.setBehind(false)
 	s.page = scanPage{entries: s.page.ring[:n], contiguous: true, ring: s.page.ring}
 	return nil, nil
 }

@@ -17,6 +17,9 @@ const DefaultHeartbeatInterval = 15 * time.Second
 type SubscribeOptions struct {
 	// Filter chooses events; nil is all.
 	Filter *callgatev1.EventFilter
+	// Visible tells which events the subscriber may know of; nil: all. To it there
+	// are no others, but for holes in the log.
+	Visible func(*Event) bool
 	// Start is where to begin; the zero value is StartLatest.
 	Start Start
 	// HeartbeatInterval is how long Next waits for an event before it gives a
@@ -28,6 +31,8 @@ type SubscribeOptions struct {
 	// connection of the filter was passed, whether the filter lets it through or
 	// not. It needs call connections in the filter.
 	UntilCallEnds bool
+	// Lasting keeps it from growing old: it is the process's own, and not a client's.
+	Lasting bool
 }
 
 // Start is a place in the log.
@@ -86,10 +91,12 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 	s := &Subscription{
 		hub:      h,
 		filter:   newFilter(o.Filter),
+		visible:  o.Visible,
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
 		closing:  make(chan struct{}),
 		aged:     make(chan struct{}),
+		lasting:  o.Lasting,
 	}
 	s.filter.commands = o.Commands
 	if s.interval == 0 {
@@ -101,7 +108,7 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
-	if age := s.hub.age; age > 0 {
+	if age := s.hub.age; age > 0 && !s.lasting {
 		// Not all at once, although many may have begun at once.
 		age += rand.N(age/5+1) - age/10 //nolint:gosec // chance enough
 		s.ageing = time.AfterFunc(age, func() {
@@ -119,10 +126,12 @@ func (s *Subscription) join() {
 // begin sets the position to start from.
 func (s *Subscription) begin(ctx context.Context, start Start) error {
 	log := s.hub.log
-	earliest, last, _, err := log.bounds(ctx)
+	state, err := log.state(ctx)
 	if err != nil {
 		return err
 	}
+	s.retention = log.retention(state)
+	earliest, last := max(state.FirstSeq, 1)-1, state.LastSeq
 	switch start.kind {
 	case startEarliest:
 		s.pos = earliest
@@ -153,7 +162,7 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 func (s *Subscription) awaitEnds(ctx context.Context) error {
 	s.open = make(set[string])
 	for call := range s.filter.calls {
-		ended, err := s.hub.log.hasEnded(ctx, call, s.pos)
+		ended, err := s.hub.log.hasEnded(ctx, call, s.pos, s.sees)
 		if err != nil {
 			return err
 		}

@@ -16,13 +16,16 @@ import (
 type Subscription struct {
 	hub      *Hub
 	filter   filter
+	visible  func(*Event) bool // nil: all are
 	interval time.Duration
 	timer    *time.Timer
 	ageing   *time.Timer // nil: it may grow as old as it likes
 	old      atomic.Bool
 	aged     chan struct{} // closed after old is set
+	lasting  bool          // it never ages
 
 	startCursor, earliestCursor string
+	retention                   Retention
 
 	pos       uint64      // all up to here was given out or does not match
 	gap       *span       // to be told next
@@ -38,6 +41,7 @@ type Subscription struct {
 	takenAt    int
 	unfiltered bool // read the log as a whole even for a single call
 
+	behind  atomic.Bool // it reads from the log
 	drained bool
 	closed  atomic.Bool
 	closing chan struct{} // closed after closed is set
@@ -83,6 +87,9 @@ type Draining struct {
 // Started returns the cursor that the subscription goes on behind, and that
 // behind which the log keeps everything.
 func (s *Subscription) Started() (cursor, earliest string) { return s.startCursor, s.earliestCursor }
+
+// Retention is what the log keeps, as it was when the subscription began.
+func (s *Subscription) Retention() Retention { return s.retention }
 
 // Next waits for the next item. It returns io.EOF when the subscription has
 // reached its end, was drained or closed; ctx's error when that ends first; and
@@ -182,6 +189,9 @@ func (s *Subscription) accept(ev *Event) bool {
 		return false
 	}
 	s.pos = ev.Seq
+	if !s.sees(ev) {
+		return false
+	}
 	if s.open != nil && ev.CallEvent.GetType() == typeCallDisconnected {
 		delete(s.open, ev.CallEvent.GetCallConnectionId())
 	}
@@ -194,8 +204,15 @@ func (s *Subscription) accept(ev *Event) bool {
 	return s.filter.matches(ev.CallEvent)
 }
 
+// sees tells whether the subscriber may know of ev.
+func (s *Subscription) sees(ev *Event) bool { return s.visible == nil || s.visible(ev) }
+
+// Position is the cursor to go on after for what Next has not given out.
+func (s *Subscription) Position() string { return s.hub.log.cursor(s.pos) }
+
 func (s *Subscription) tellGap() Item {
 	gap := &Gap{From: s.hub.log.cursor(s.gap.from), To: s.hub.log.cursor(s.gap.to), Reason: s.gap.reason}
+	s.hub.metrics.gaps.WithLabelValues(reasonLabel(s.gap.reason)).Inc()
 	s.pos = max(s.pos, s.gap.to)
 	s.gap = nil
 	return Item{Gap: gap}
@@ -228,6 +245,7 @@ func (s *Subscription) Close() {
 		return
 	}
 	close(s.closing)
+	s.setBehind(false)
 	s.timer.Stop()
 	if s.ageing != nil {
 		s.ageing.Stop()
@@ -236,4 +254,15 @@ func (s *Subscription) Close() {
 		s.hub.leave(s)
 	}
 	s.hub.metrics.subscriptions.Dec()
+}
+
+// setBehind counts the subscriptions that have to read from the log.
+func (s *Subscription) setBehind(behind bool) {
+	switch {
+	case s.behind.Load() == behind || s.behind.Swap(behind) == behind:
+	case behind:
+		s.hub.metrics.behind.Inc()
+	default:
+		s.hub.metrics.behind.Dec()
+	}
 }

@@ -9,16 +9,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 // hubWithoutLog is a hub that is fed by hand: publish is its tail. Its
 // subscriptions work as long as they need not read from the log.
 func hubWithoutLog(ring int) *Hub {
-	gauge := prometheus.NewGauge(prometheus.GaugeOpts{Name: "x"})
-	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "y"})
 	return &Hub{
 		log:      &Log{id: thisLog},
 		ring:     newRing(ring, 0),
@@ -26,7 +22,8 @@ func hubWithoutLog(ring int) *Hub {
 		byCall:   make(map[string][]*Subscription),
 		indexed:  make(map[*Subscription]struct{}),
 		draining: make(chan struct{}),
-		metrics:  hubMetrics{gauge, counter, counter, counter},
+		metrics:  newHubMetrics(nil),
+		tracker:  newTracker(time.Now, nil),
 	}
 }
 

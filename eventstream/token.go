@@ -7,6 +7,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"sync"
 )
 
@@ -23,12 +25,15 @@ type Tokens struct {
 const (
 	purposeCallback  = "callback"
 	purposeEventGrid = "eventgrid"
+	purposeSeal      = "seal"
 )
 
 const (
 	minTokenKey    = 16
 	tokenRandom    = 16
 	tokenSignature = sha256.Size
+	// maxOwner bounds the owner in a token, in bytes.
+	maxOwner = 256
 )
 
 // NewTokens uses keys, of at least 16 bytes each, which must stay secret. New
@@ -63,45 +68,83 @@ func (t *Tokens) current() [][]byte {
 	return t.keys()
 }
 
-// Callback makes a token for the path of a callback address.
-func (t *Tokens) Callback() string { return t.mint(purposeCallback) }
+// Callback makes a token for the path of a callback address. It says whose calls
+// are reported there, so that whoever takes a callback knows; empty: nobody's.
+func (t *Tokens) Callback(owner string) string { return t.mint(purposeCallback, owner) }
 
-// VerifyCallback tells whether token was made by Callback.
-func (t *Tokens) VerifyCallback(token string) bool { return t.verify(purposeCallback, token) }
+// VerifyCallback tells whether token was made by Callback, and for whom.
+func (t *Tokens) VerifyCallback(token string) (owner string, good bool) {
+	return t.verify(purposeCallback, token)
+}
 
 // EventGrid makes a token for the query of an Event Grid address.
-func (t *Tokens) EventGrid() string { return t.mint(purposeEventGrid) }
+func (t *Tokens) EventGrid() string { return t.mint(purposeEventGrid, "") }
 
 // VerifyEventGrid tells whether token was made by EventGrid.
-func (t *Tokens) VerifyEventGrid(token string) bool { return t.verify(purposeEventGrid, token) }
+func (t *Tokens) VerifyEventGrid(token string) bool {
+	owner, good := t.verify(purposeEventGrid, token)
+	return good && owner == ""
+}
 
-// mint makes a token: random bytes and their signature, in URL-safe base64.
-func (t *Tokens) mint(purpose string) string {
+// Seal makes a text that a client is to bring back as it is, and with what it is
+// about, such as the place to go on in a list.
+func (t *Tokens) Seal(about, text string) string {
+	sum := sha256.Sum256([]byte(about))
+	return base64.RawURLEncoding.EncodeToString(append(tokenSign(nil, t.current()[0], purposeSeal, sum[:], text), text...))
+}
+
+// Unseal is the text that Seal was given with about, if it was.
+func (t *Tokens) Unseal(about, sealed string) (text string, good bool) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
+	if err != nil || len(raw) < tokenSignature {
+		return "", false
+	}
+	sum := sha256.Sum256([]byte(about))
+	text = string(raw[tokenSignature:])
+	for _, key := range t.current() {
+		good = hmac.Equal(raw[:tokenSignature], tokenSign(nil, key, purposeSeal, sum[:], text)) || good
+	}
+	if !good {
+		return "", false
+	}
+	return text, true
+}
+
+// mint makes a token: random bytes, their and the owner's signature, and the
+// owner, in URL-safe base64.
+func (t *Tokens) mint(purpose, owner string) string {
 	random := make([]byte, tokenRandom)
 	_, _ = rand.Read(random) // never fails
-	return base64.RawURLEncoding.EncodeToString(tokenSign(random, t.current()[0], purpose, random))
+	raw := tokenSign(random, t.current()[0], purpose, random, owner)
+	return base64.RawURLEncoding.EncodeToString(append(raw, owner...))
 }
 
 // verify takes as long for a token of the first key as for one of none.
-func (t *Tokens) verify(purpose, token string) bool {
-	if len(token) != base64.RawURLEncoding.EncodedLen(tokenRandom+tokenSignature) {
-		return false
+func (t *Tokens) verify(purpose, token string) (owner string, good bool) {
+	if len(token) > base64.RawURLEncoding.EncodedLen(tokenRandom+tokenSignature+maxOwner) {
+		return "", false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil || len(raw) != tokenRandom+tokenSignature { // line breaks are skipped in base64
-		return false
+	if err != nil || len(raw) < tokenRandom+tokenSignature || strings.ContainsAny(token, "\r\n") { // which base64 skips
+		return "", false
 	}
-	good := false
+	random, signature := raw[:tokenRandom], raw[tokenRandom:tokenRandom+tokenSignature]
+	owner = string(raw[tokenRandom+tokenSignature:])
 	for _, key := range t.current() {
-		good = hmac.Equal(raw[tokenRandom:], tokenSign(nil, key, purpose, raw[:tokenRandom])) || good
+		good = hmac.Equal(signature, tokenSign(nil, key, purpose, random, owner)) || good
 	}
-	return good
+	if !good {
+		return "", false
+	}
+	return owner, true
 }
 
-// tokenSign appends the signature of random under key, for purpose, to b.
-func tokenSign(b, key []byte, purpose string, random []byte) []byte {
+// tokenSign appends the signature of random and owner under key, for purpose, to
+// b. Random has the same length for all of a purpose.
+func tokenSign(b, key []byte, purpose string, random []byte, owner string) []byte {
 	mac := hmac.New(sha256.New, key)
 	_, _ = mac.Write([]byte(purpose)) // no purpose begins with another
 	_, _ = mac.Write(random)
+	_, _ = io.WriteString(mac, owner)
 	return mac.Sum(b)
 }

@@ -19,8 +19,8 @@ func TestTokens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	good := tokens.Callback()
-	if good == tokens.Callback() {
+	good := tokens.Callback("")
+	if good == tokens.Callback("") {
 		t.Error("two tokens are the same")
 	}
 	for name, test := range map[string]struct {
@@ -28,8 +28,8 @@ func TestTokens(t *testing.T) {
 		want  bool
 	}{
 		"a good one":                 {good, true},
-		"of another process":         {same.Callback(), true},
-		"of another key":             {foreign.Callback(), false},
+		"of another process":         {same.Callback(""), true},
+		"of another key":             {foreign.Callback(""), false},
 		"of another purpose":         {tokens.EventGrid(), false},
 		"empty":                      {"", false},
 		"cut off":                    {good[:len(good)-1], false},
@@ -40,7 +40,7 @@ func TestTokens(t *testing.T) {
 		"not base64":                 {strings.Repeat("/", len(good)), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := tokens.VerifyCallback(test.token); got != test.want {
+			if _, got := tokens.VerifyCallback(test.token); got != test.want {
 				t.Errorf("verified: %v", got)
 			}
 		})
@@ -72,7 +72,7 @@ func TestTokenKeysRotate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := tokens.Callback()
+	before := tokens.Callback("")
 	set := func(keys ...[]byte) {
 		t.Helper()
 		if err := tokens.SetKeys(keys...); err != nil {
@@ -80,15 +80,19 @@ func TestTokenKeysRotate(t *testing.T) {
 		}
 	}
 	set(newer, older)
-	after := tokens.Callback()
-	if !tokens.VerifyCallback(before) || !tokens.VerifyCallback(after) {
+	after := tokens.Callback("")
+	good := func(token string) bool {
+		_, good := tokens.VerifyCallback(token)
+		return good
+	}
+	if !good(before) || !good(after) {
 		t.Error("with both keys, not both tokens are good")
 	}
 	set(newer)
-	if tokens.VerifyCallback(before) || !tokens.VerifyCallback(after) {
+	if good(before) || !good(after) {
 		t.Error("without the older key, its token is good, or that of the newer is not")
 	}
-	if err := tokens.SetKeys([]byte("short")); err == nil || !tokens.VerifyCallback(after) {
+	if err := tokens.SetKeys([]byte("short")); err == nil || !good(after) {
 		t.Errorf("a key that is none: %v, and what was good before is not", err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 	"golang.org/x/time/rate"
 
 	"github.com/callgate/callgate/catalogue"
@@ -95,6 +97,11 @@ type ReceiverOptions struct {
 	Logger *slog.Logger
 	// Registerer receives the metrics; none when nil.
 	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each callback; none when nil.
+	TracerProvider trace.TracerProvider
+	// Cause is the trace of the request that an event comes from, where it is known;
+	// nil: none is.
+	Cause func(*callgatev1.CallEvent) (trace.SpanContext, bool)
 	// Now is the clock that receive times come from; time.Now when nil.
 	Now func() time.Time
 }
@@ -113,6 +120,8 @@ type Receiver struct {
 	sources  *sourceLimit
 	refusals *rate.Limiter // of log lines
 	received *prometheus.CounterVec
+	events   receivedMetrics
+	tracer   trace.Tracer
 	// unexplained counts results that the catalogue does not know.
 	unexplained prometheus.Counter
 }
@@ -125,10 +134,15 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Receiver{
+	if o.TracerProvider == nil {
+		o.TracerProvider = noop.NewTracerProvider()
+	}
+	rc := &Receiver{
 		options:  o,
 		sources:  newSourceLimit(o.PerSource),
 		refusals: rate.NewLimiter(refusalsLogged, refusalsBurst),
+		events:   newReceivedMetrics(o.Registerer),
+		tracer:   o.TracerProvider.Tracer(tracerName),
 		received: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 			Name: "callgate_callbacks_total",
 			Help: "Requests of the upstream, by endpoint (callbacks, eventgrid) and by what became of them.",
@@ -138,24 +152,30 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 			Help: "Results of events, other than successes, that the error catalogue does not know.",
 		}),
 	}
+	for v := range statuses {
+		for _, endpoint := range []string{"callbacks", "eventgrid"} {
+			rc.received.WithLabelValues(endpoint, string(v)) // from 0 on
+		}
+	}
+	return rc
 }
 
 // ServeHTTP implements http.Handler.
 func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	leave, ok := rc.sources.enter(r.RemoteAddr)
 	if !ok {
-		rc.answer(w, r, "any", func() (verdict, error) { return verdictTooMany, errTooMany })
+		rc.answer(w, r, "any", func(*http.Request) (verdict, error) { return verdictTooMany, errTooMany })
 		return
 	}
 	defer leave()
 	token, isCallback := strings.CutPrefix(r.URL.Path, CallbackPath)
 	switch {
 	case isCallback && r.Method == http.MethodPost:
-		rc.answer(w, r, "callbacks", func() (verdict, error) { return rc.callback(w, r, token) })
+		rc.answer(w, r, "callbacks", func(r *http.Request) (verdict, error) { return rc.callback(w, r, token) })
 	case r.URL.Path == EventGridPath && r.Method == http.MethodPost:
-		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGrid(w, r) })
+		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGrid(w, r) })
 	case r.URL.Path == EventGridPath && r.Method == http.MethodOptions:
-		rc.answer(w, r, "eventgrid", func() (verdict, error) { return rc.eventGridOptions(w, r) })
+		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGridOptions(w, r) })
 	default:
 		refuse(w, http.StatusNotFound)
 	}
@@ -170,8 +190,8 @@ func refuse(w http.ResponseWriter, status int) {
 
 // answer lets serve do the work and sends the status of its verdict, unless it
 // was a handshake, which has an answer of its own.
-func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func() (verdict, error)) {
-	v, err := serve()
+func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint string, serve func(*http.Request) (verdict, error)) {
+	v, err := rc.traced(r, endpoint, serve)
 	rc.received.WithLabelValues(endpoint, string(v)).Inc()
 	if err != nil {
 		level := slog.LevelWarn
@@ -196,7 +216,8 @@ func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint stri
 
 // callback serves one batch of Call Automation.
 func (rc *Receiver) callback(w http.ResponseWriter, r *http.Request, token string) (verdict, error) {
-	if !rc.options.Tokens.VerifyCallback(token) {
+	owner, good := rc.options.Tokens.VerifyCallback(token)
+	if !good {
 		return verdictBadToken, errors.New("bad token")
 	}
 	if v, err := verify(r, rc.options.Verifier); err != nil {
@@ -209,6 +230,9 @@ func (rc *Receiver) callback(w http.ResponseWriter, r *http.Request, token strin
 	records, err := DecodeEvents(body, callgatev1.CallEventSource_CALL_EVENT_SOURCE_UPSTREAM, rc.options.Now())
 	if err != nil {
 		return verdictMalformed, err
+	}
+	for _, record := range records {
+		record.Owner = owner
 	}
 	return rc.store(r.Context(), records)
 }
@@ -256,11 +280,13 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, verdict, error) {
 // store appends a batch.
 func (rc *Receiver) store(ctx context.Context, records []*logv1.Record) (verdict, error) {
 	rc.explain(records)
+	rc.link(ctx, records)
 	ctx, cancel := context.WithTimeout(ctx, appendTimeout)
 	defer cancel()
 	if err := rc.options.Log.Append(ctx, records...); err != nil {
 		return verdictLogUnavailable, err
 	}
+	rc.events.count(records)
 	if rc.options.Logger.Enabled(ctx, slog.LevelDebug) {
 		for _, record := range records {
 			rc.options.Logger.DebugContext(ctx, "event stored",

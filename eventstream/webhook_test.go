@@ -53,7 +53,7 @@ func (d *door) bearer(t *testing.T) string {
 // post posts a callback as the upstream does, after change.
 func (d *door) post(t *testing.T, body string, change func(*http.Request)) *httptest.ResponseRecorder {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, CallbackPath+d.tokens.Callback(), strings.NewReader(body))
+	r := httptest.NewRequest(http.MethodPost, CallbackPath+d.tokens.Callback(""), strings.NewReader(body))
 	r.Header.Set("Authorization", d.bearer(t))
 	r.Header.Set("Content-Type", "application/cloudevents-batch+json")
 	if change != nil {
@@ -115,7 +115,7 @@ func TestCallbackRefused(t *testing.T) {
 		verdict verdict
 	}{
 		"a token of another key": {
-			connectedCallback, func(_ *door, r *http.Request) { r.URL.Path = CallbackPath + foreign.Callback() }, http.StatusUnauthorized, verdictBadToken,
+			connectedCallback, func(_ *door, r *http.Request) { r.URL.Path = CallbackPath + foreign.Callback("") }, http.StatusUnauthorized, verdictBadToken,
 		},
 		"an Event Grid token": {
 			connectedCallback, func(d *door, r *http.Request) { r.URL.Path = CallbackPath + d.tokens.EventGrid() }, http.StatusUnauthorized, verdictBadToken,
@@ -199,7 +199,7 @@ func TestOneSourceCannotTakeAllPlaces(t *testing.T) {
 	server := httptest.NewServer(d)
 	defer server.Close()
 	send := func(body io.Reader) *http.Response {
-		req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, server.URL+CallbackPath+d.tokens.Callback(), body)
+		req, err := http.NewRequestWithContext(testContext(t), http.MethodPost, server.URL+CallbackPath+d.tokens.Callback(""), body)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -265,7 +265,7 @@ func TestCallbackWithoutVerifierNeedsItsToken(t *testing.T) {
 
 func TestNothingElseIsServed(t *testing.T) {
 	d := newDoor(t)
-	token := CallbackPath + d.tokens.Callback()
+	token := CallbackPath + d.tokens.Callback("")
 	grid := "/eventgrid?key=" + d.tokens.EventGrid()
 	for _, request := range []string{
 		"GET " + token, "PUT " + token, "OPTIONS " + token, "HEAD " + token, "GET " + grid, "DELETE " + grid,
@@ -282,7 +282,7 @@ func TestNothingElseIsServed(t *testing.T) {
 
 func TestLogTellsNoSecrets(t *testing.T) {
 	d := newDoor(t)
-	secret := d.tokens.Callback()
+	secret := d.tokens.Callback("")
 	body := cloudEvent("Microsoft.Communication.IncomingCall", `{"from":{"rawId":"4:+14255550123"},"callConnectionId":"the-call"}`, "")
 	d.post(t, body, func(r *http.Request) { r.URL.Path = CallbackPath + secret })
 	d.post(t, body+body, func(r *http.Request) { r.URL.Path = CallbackPath + secret })

@@ -37,6 +37,10 @@ func (a *appender) write(msgs []*nats.Msg) []error {
 		a.metrics.batch.Observe(float64(len(msgs)))
 	}()
 
+	if err := a.mend(); err != nil {
+		a.metrics.records.WithLabelValues("failed").Add(float64(len(msgs)))
+		return slices.Repeat([]error{err}, len(msgs))
+	}
 	answers := a.try(ctx, msgs)
 	for leaderlessTill := start.Add(a.patient); nobodyThere(answers) && time.Now().Before(leaderlessTill); {
 		select {
@@ -48,6 +52,9 @@ func (a *appender) write(msgs []*nats.Msg) []error {
 	}
 	errs := make([]error, len(msgs))
 	for i, answer := range answers {
+		if silent(answer.err) {
+			a.server.suspect()
+		}
 		errs[i] = a.result(answer.duplicate, answer.err)
 	}
 	return errs

@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -22,13 +24,13 @@ func newGRPCServer(opts Options, healthServer *health.Server, bounds ...grpc.Ser
 	log := []logging.Option{
 		logging.WithLogOnEvents(logging.FinishCall),
 		logging.WithDisableLoggingFields(logging.ComponentFieldKey, logging.MethodTypeFieldKey),
-		logging.WithFieldsFromContextAndCallMeta(callConnectionField),
+		logging.WithFieldsFromContextAndCallMeta(requestFields),
 		logging.WithErrorFields(errorFields),
 	}
-	s := grpc.NewServer(append(append(grpcBounds(), bounds...),
+	s := grpc.NewServer(append(slices.Concat(tracing(opts.TracerProvider), grpcBounds(), bounds),
 		service.Codec(),
-		grpc.ChainUnaryInterceptor(logging.UnaryServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Unary),
-		grpc.ChainStreamInterceptor(logging.StreamServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Stream, opts.Streams.Intercept),
+		grpc.ChainUnaryInterceptor(opts.rpcs.UnaryServerInterceptor(withExemplar), logging.UnaryServerInterceptor(slogger(opts.Logger), log...), acceptedCall, opts.Interceptors.Unary),
+		grpc.ChainStreamInterceptor(opts.rpcs.StreamServerInterceptor(withExemplar), logging.StreamServerInterceptor(slogger(opts.Logger), log...), opts.Interceptors.Stream, opts.Streams.Intercept),
 	)...)
 	callgatev1.RegisterCallControlServer(s, opts.CallControl)
 	callgatev1.RegisterParticipantsServer(s, opts.Participants)
@@ -37,6 +39,7 @@ func newGRPCServer(opts Options, healthServer *health.Server, bounds ...grpc.Ser
 	callgatev1.RegisterRecordingsServer(s, opts.Recordings)
 	grpc_health_v1.RegisterHealthServer(s, healthServer)
 	reflection.Register(s)
+	opts.rpcs.InitializeMetrics(s)
 	return s
 }
 
@@ -73,10 +76,28 @@ func errorFields(err error) logging.Fields {
 	return nil
 }
 
-// callConnectionField names the call that a request is about.
-func callConnectionField(_ context.Context, meta interceptors.CallMeta) logging.Fields {
+// requestFields name the call that a request is about, and the trace that it is
+// part of.
+func requestFields(ctx context.Context, meta interceptors.CallMeta) logging.Fields {
+	var fields logging.Fields
 	if req, has := meta.ReqOrNil.(interface{ GetCallConnectionId() string }); has {
-		return logging.Fields{"call_connection_id", req.GetCallConnectionId()}
+		fields = append(fields, "call_connection_id", req.GetCallConnectionId())
 	}
-	return nil
+	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
+		fields = append(fields, "trace_id", span.TraceID().String())
+	}
+	return fields
+}
+
+// acceptedCall has the log line of an action name the call that the action made.
+func acceptedCall(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	resp, err := handler(ctx, req)
+	if action, is := resp.(interface {
+		GetReceipt() *callgatev1.ActionReceipt
+	}); is && err == nil {
+		if id := action.GetReceipt().GetCallConnectionId(); id != "" {
+			logging.AddFields(ctx, logging.Fields{"call_connection_id", id})
+		}
+	}
+	return resp, err
 }

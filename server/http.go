@@ -25,13 +25,13 @@ func (s *Server) httpHandler() (http.Handler, error) {
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{}))
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.opts.Gatherer, promhttp.HandlerOpts{EnableOpenMetrics: true}))
 	if err := console.Register(mux, s.opts.Console); err != nil {
 		return nil, fmt.Errorf("console: %w", err)
 	}
 	// A page of another origin, open in a browser on this machine, must not be
 	// able to place calls.
-	return http.NewCrossOriginProtection().Handler(mux), nil
+	return http.NewCrossOriginProtection().Handler(s.authenticated(mux)), nil
 }
 
 // readyz says whether the gateway can do its work, and if not, why.

@@ -14,6 +14,8 @@ type Addresses struct {
 	Emulator string
 	// Profiles is where pprof answers; empty: nowhere.
 	Profiles string
+	// Guarded says that clients of GRPC and HTTP are authenticated, over TLS.
+	Guarded bool
 }
 
 // Listeners are open sockets: whoever connects now is served as soon as Run
@@ -27,8 +29,8 @@ type Listeners struct {
 }
 
 // Listen opens the listeners. All but the callback listener hold the power to
-// place calls and serve whoever connects, so they refuse an address beyond
-// loopback unless insecure says that something else keeps strangers out.
+// place calls: they refuse an address beyond loopback unless strangers are kept
+// out, by the gateway itself or, as insecure says, by something else.
 func Listen(addrs Addresses, insecure bool) (*Listeners, error) {
 	var l Listeners
 	for _, part := range []struct {
@@ -36,8 +38,8 @@ func Listen(addrs Addresses, insecure bool) (*Listeners, error) {
 		listener   *net.Listener
 		open       bool
 	}{
-		{"grpc", addrs.GRPC, &l.GRPC, insecure},
-		{"http", addrs.HTTP, &l.HTTP, insecure},
+		{"grpc", addrs.GRPC, &l.GRPC, insecure || addrs.Guarded},
+		{"http", addrs.HTTP, &l.HTTP, insecure || addrs.Guarded},
 		{"callback", addrs.Callbacks, &l.Callbacks, true},
 		{"emulator", addrs.Emulator, &l.Emulator, insecure},
 		{"pprof", addrs.Profiles, &l.Profiles, insecure},
@@ -58,7 +60,7 @@ func listen(into *net.Listener, addr string, open bool) error {
 		return err
 	}
 	if !open && !tcp.IP.IsLoopback() {
-		return fmt.Errorf("%s is not a loopback address, and clients are not authenticated: "+
+		return fmt.Errorf("%s is not a loopback address, and its clients are not authenticated over TLS: "+
 			"pass --insecure if something else keeps strangers out", addr)
 	}
 	listener, err := net.ListenTCP("tcp", tcp)

@@ -30,28 +30,26 @@ var openAPI []byte
 // process, so that streams and interceptors work for REST as for gRPC.
 type rest struct {
 	mux    *runtime.ServeMux
-	pipe   *bufconn.Listener
+	pipe   pipe
 	client *grpc.ClientConn
 }
 
 func newREST() (*rest, error) {
-	pipe := bufconn.Listen(256 << 10)
+	pipe := pipe{bufconn.Listen(256 << 10)}
 	client, err := grpc.NewClient("passthrough:///rest",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		return nil, fmt.Errorf("connect the REST front: %w", err)
 	}
-	json := &runtime.JSONPb{
-		MarshalOptions:   protojson.MarshalOptions{},
-		UnmarshalOptions: protojson.UnmarshalOptions{},
-	}
 	mux := runtime.NewServeMux(
-		runtime.WithMarshalerOption(runtime.MIMEWildcard, json),
-		runtime.WithMarshalerOption(eventStreamType, &sseMarshaler{JSONPb: json}),
+		runtime.WithMarshalerOption(runtime.MIMEWildcard, restJSON),
+		runtime.WithMarshalerOption(eventStreamType, &sseMarshaler{JSONPb: restJSON}),
 		// Raw ids come percent-encoded in paths. (The gateway splits at %2F, so
 		// one that held a slash, which none does, could be used over gRPC only.)
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
+		runtime.WithIncomingHeaderMatcher(restHeader),
+		runtime.WithMetadata(carryIdentity),
 		runtime.WithErrorHandler(restError),
 		runtime.WithRoutingErrorHandler(restRoutingError),
 	)
@@ -74,15 +72,48 @@ func newREST() (*rest, error) {
 
 func (r *rest) close() { _ = r.client.Close() } // its server is gone already
 
-// restError adds the Retry-After header where the error says how long to wait.
-func restError(ctx context.Context, mux *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, r *http.Request, err error) {
-	for _, detail := range status.Convert(err).Details() {
+// restJSON is how the REST front writes and reads messages.
+var restJSON = &runtime.JSONPb{
+	MarshalOptions:   protojson.MarshalOptions{},
+	UnmarshalOptions: protojson.UnmarshalOptions{},
+}
+
+// restHeader lets the trace through that a request is part of, and no other header
+// to the services: none has a meaning there, and one that is not passed on cannot be
+// taken for what the gateway says itself.
+func restHeader(name string) (string, bool) {
+	switch strings.ToLower(name) {
+	case "traceparent", "tracestate":
+		return name, true
+	}
+	return "", false
+}
+
+func restError(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+	writeError(w, m, err)
+}
+
+// writeError answers with an error's status. Its headers say how long to wait
+// where the error does, and what credentials are taken where there are none.
+func writeError(w http.ResponseWriter, m runtime.Marshaler, err error) {
+	s := status.Convert(err)
+	for _, detail := range s.Details() {
 		if retry, is := detail.(*errdetails.RetryInfo); is {
 			seconds := max(1, int64(retry.GetRetryDelay().AsDuration().Seconds()+0.999))
 			w.Header().Set("Retry-After", strconv.FormatInt(seconds, 10))
 		}
 	}
-	runtime.DefaultHTTPErrorHandler(ctx, mux, m, w, r, err)
+	if s.Code() == codes.Unauthenticated {
+		w.Header()["Www-Authenticate"] = []string{`Bearer realm="callgate"`, `Basic realm="callgate", charset="UTF-8"`}
+	}
+	body, err := m.Marshal(s.Proto())
+	if err != nil {
+		restStatus(w, http.StatusInternalServerError, codes.Internal, "the error cannot be written")
+		return
+	}
+	w.Header().Set("Content-Type", m.ContentType(s.Proto()))
+	w.WriteHeader(runtime.HTTPStatusFromCode(s.Code()))
+	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that is gone needs no answer
 }
 
 // restRoutingError answers for a path or a verb that there is not.

@@ -12,12 +12,15 @@ import (
 	"sync/atomic"
 	"time"
 
+	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
+	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/console"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/service"
@@ -38,6 +41,12 @@ type Options struct {
 	Console console.Config
 
 	Interceptors *service.Interceptors
+	// Authenticator finds out who clients are, and Gate knows what they may do;
+	// both nil: whoever comes may do everything.
+	Authenticator *access.Authenticator
+	Gate          *service.Gate
+	// TLS is for clients, and CallbackTLS for the upstream; nil: in the clear.
+	TLS, CallbackTLS *TLS
 	// Streams bounds how many there are.
 	Streams *service.StreamLimits
 	Limits  Limits
@@ -48,7 +57,13 @@ type Options struct {
 	// Grace is how long running requests may take to end when the server stops.
 	Grace    time.Duration
 	Gatherer prometheus.Gatherer
-	Logger   *slog.Logger
+	// Registerer receives the metrics of RPCs.
+	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each RPC; nil: none is taken.
+	TracerProvider trace.TracerProvider
+
+	rpcs   *grpcprom.ServerMetrics // of both servers
+	Logger *slog.Logger
 }
 
 // Server serves all listeners.
@@ -65,9 +80,13 @@ type Server struct {
 
 // New builds a server; Run serves it.
 func New(opts Options) (*Server, error) {
+	opts.rpcs = newRPCMetrics(opts.Registerer)
 	s := &Server{opts: opts, health: health.NewServer()}
-	s.grpc = newGRPCServer(opts, s.health, opts.Limits.connectionBounds()...)
-	s.inner = newGRPCServer(opts, s.health)
+	if (opts.Authenticator == nil) != (opts.Gate == nil) {
+		return nil, errors.New("an authenticator needs a gate, and a gate an authenticator")
+	}
+	s.grpc = newGRPCServer(opts.guardedBy(s.identity), s.health, append(opts.Limits.connectionBounds(), opts.TLS.credentials())...)
+	s.inner = newGRPCServer(opts.guardedBy(carriedIdentity), s.health)
 	rest, err := newREST()
 	if err != nil {
 		return nil, err
@@ -79,6 +98,7 @@ func New(opts Options) (*Server, error) {
 	}
 	s.http = opts.Limits.newHTTPServer(handler)
 	s.callbacks = opts.Limits.newCallbackServer(opts.Callbacks)
+	s.http.TLSConfig, s.callbacks.TLSConfig = opts.TLS.serverConfig(), opts.CallbackTLS.serverConfig()
 	if opts.Emulator != nil {
 		opts.Limits.boundReads(opts.Emulator)
 	}
@@ -181,7 +201,11 @@ func serveGRPC(name string, server *grpc.Server, l net.Listener) error {
 }
 
 func serveHTTP(name string, server *http.Server, l net.Listener) error {
-	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+	serve := server.Serve
+	if server.TLSConfig != nil {
+		serve = func(l net.Listener) error { return server.ServeTLS(l, "", "") }
+	}
+	if err := serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return named(name, err)
 	}
 	return nil

@@ -22,6 +22,9 @@ type outcomes interface {
 	// behind it.
 	Position() string
 	WaitForOutcome(context.Context, *callgatev1.ActionReceipt) (*callgatev1.ActionOutcome, error)
+	// Began and Accepted let it tell, in metrics and traces, what comes of an action.
+	Began(context.Context, *callgatev1.ActionReceipt)
+	Accepted(*callgatev1.ActionReceipt)
 }
 
 // Actions is what all actions have in common: where the upstream is to report,
@@ -33,6 +36,7 @@ type Actions struct {
 	commands  commands
 	errors    *Errors
 	callbacks Callbacks
+	gate      *Gate // nil: clients are not authenticated
 	logger    *slog.Logger
 }
 
@@ -40,6 +44,12 @@ type Actions struct {
 // told failures by.
 func NewActions(outcomes outcomes, requests requests, commands commands, errs *Errors, callbacks Callbacks, logger *slog.Logger) *Actions {
 	return &Actions{outcomes: outcomes, requests: requests, commands: commands, errors: errs, callbacks: callbacks, logger: logger}
+}
+
+// GuardedBy has gate bound what clients dial.
+func (a *Actions) GuardedBy(gate *Gate) *Actions {
+	a.gate = gate
+	return a
 }
 
 // actionRequest is the request of an action.
@@ -79,7 +89,8 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if req.GetValidateOnly() { // the rules have been checked on the way here
 		return resp.ProtoReflect().New().Interface().(R), nil
 	}
-	act := a.begin(kind, req, time.Now())
+	act := a.begin(ctx, kind, req, time.Now())
+	do = guarded(ctx, a.gate, kind, req, do)
 	if req.GetRequestId() == "" {
 		resp, err = do(act)
 		if repetitions[kind] != harmless {
@@ -96,6 +107,9 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 	if ended, is := any(resp).(interface{ GetAlreadyEnded() bool }); is && ended.GetAlreadyEnded() {
 		return resp, nil // nothing is to come
 	}
+	if !resp.GetReceipt().GetReplayed() {
+		a.outcomes.Accepted(resp.GetReceipt())
+	}
 	if req, can := req.(interface{ GetWaitTimeout() *durationpb.Duration }); can {
 		a.wait(ctx, resp.GetReceipt(), req.GetWaitTimeout())
 	}
@@ -103,12 +117,12 @@ func perform[R actionResponse](ctx context.Context, a *Actions, kind callgatev1.
 }
 
 // begin prepares an action that has not been sent yet.
-func (a *Actions) begin(kind callgatev1.Action, req actionRequest, now time.Time) *action {
+func (a *Actions) begin(ctx context.Context, kind callgatev1.Action, req actionRequest, now time.Time) *action {
 	act := &action{
 		began:       now,
 		receipt:     &callgatev1.ActionReceipt{Action: kind, Cursor: a.outcomes.Position()},
 		repeat:      upstream.NewRepeat(now),
-		callbackURI: a.callbacks.Prefix + a.callbacks.Token(),
+		callbackURI: a.callbacks.Prefix + a.callbacks.Token(ownerOf(ctx)),
 	}
 	if req.GetRequestId() != "" {
 		act.repeat.ID = req.GetRequestId()
@@ -119,6 +133,7 @@ func (a *Actions) begin(kind callgatev1.Action, req actionRequest, now time.Time
 			act.receipt.OperationContext = madeUpContext(req.(actionRequest).GetRequestId())
 		}
 	}
+	a.outcomes.Began(ctx, act.receipt)
 	return act
 }
 

@@ -16,7 +16,7 @@ type Callbacks struct {
 	// Prefix is an absolute URL that makes the gateway's own address with a token
 	// of Token behind it, which is a secret.
 	Prefix string
-	Token  func() string
+	Token  func(owner string) string
 	// Allowed are the addresses that a request may name instead; nil for none.
 	Allowed *AllowedCallbacks
 }

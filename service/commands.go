@@ -12,13 +12,14 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 	"github.com/callgate/callgate/upstream"
 )
 
 // commands is where it is kept what became of actions.
 type commands interface {
-	AppendCommand(context.Context, *callgatev1.CallEvent) error
+	AppendCommand(ctx context.Context, owner string, ev *callgatev1.CallEvent) error
 }
 
 // commandTimeout bounds for how long a client's answer waits for the log to have
@@ -42,10 +43,25 @@ func (a *Actions) record(ctx context.Context, act *action, req actionRequest, re
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait)
 	defer cancel()
 	ev := a.commandEvent(ctx, act, req, resp, err)
-	if err := a.commands.AppendCommand(recording, ev); err != nil {
+	if err := a.commands.AppendCommand(recording, a.commandOwner(recording, ev), ev); err != nil {
 		a.logger.ErrorContext(ctx, "an action may be missing on the event log", "type", ev.GetTypeName(),
 			"action", ev.GetCommand().GetAction(), "call_connection_id", ev.GetCallConnectionId(), "error", err)
 	}
+}
+
+// commandOwner is who owns the call that a command is about, whoever gave it; of
+// one that makes a call, or is about none, who gave it.
+func (a *Actions) commandOwner(ctx context.Context, ev *callgatev1.CallEvent) string {
+	action := callgatev1.Action(callgatev1.Action_value[ev.GetCommand().GetAction()])
+	if a.gate == nil || opens[action] || ev.GetCallConnectionId() == "" {
+		return ownerOf(ctx)
+	}
+	owner, err := a.gate.owners.of(ctx, ev.GetCallConnectionId())
+	if err != nil {
+		a.logger.ErrorContext(ctx, "an action is nobody's on the event log", "action", action.String(),
+			"call_connection_id", ev.GetCallConnectionId(), "error", err)
+	}
+	return owner
 }
 
 // commandEvent is the event of an action that was answered with resp or err.
@@ -58,6 +74,7 @@ func (a *Actions) commandEvent(ctx context.Context, act *action, req actionReque
 		Targets:      targetsOf(req),
 		InvitationId: act.receipt.GetInvitationId(),
 		Duration:     durationpb.New(now.Sub(act.began)),
+		TraceParent:  eventstream.TraceParent(ctx),
 	}
 	ev := &callgatev1.CallEvent{
 		Time:             timestamppb.New(act.began),
@@ -93,7 +110,7 @@ func (a *Actions) commandEvent(ctx context.Context, act *action, req actionReque
 		if resp, has := resp.(interface {
 			GetCallConnection() *callgatev1.CallConnection
 		}); has {
-			ev.ServerCallId = resp.GetCallConnection().GetServerCallId()
+			ev.ServerCallId = cmp.Or(resp.GetCallConnection().GetServerCallId(), ev.GetServerCallId())
 			ev.CorrelationId = resp.GetCallConnection().GetCorrelationId()
 		}
 	}
@@ -152,7 +169,9 @@ func targetsOf(req actionRequest) []*callgatev1.CommunicationIdentifier {
 	}
 	whole := make([]identifier, 0, len(targets))
 	for _, target := range targets {
-		whole = append(whole, wholeIdentifier(target))
+		if target != nil {
+			whole = append(whole, wholeIdentifier(target))
+		}
 	}
 	return whole
 }

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
 
+	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
 	"github.com/callgate/callgate/mask"
@@ -42,14 +43,24 @@ type Errors struct {
 	catalogue *catalogue.Catalogue
 	// unexplained counts answers that the catalogue does not know.
 	unexplained prometheus.Counter
+	// refused counts what clients were refused for who they are, by reason.
+	refused *prometheus.CounterVec
 }
 
 // NewErrors speaks by the catalogue. Its metric goes to reg, if that is not nil.
 func NewErrors(c *catalogue.Catalogue, reg prometheus.Registerer) *Errors {
-	return &Errors{catalogue: c, unexplained: promauto.With(reg).NewCounter(prometheus.CounterOpts{
-		Name: "callgate_unexplained_answers_total",
-		Help: "Refusals of the upstream that the error catalogue does not know.",
-	})}
+	metrics := promauto.With(reg)
+	return &Errors{
+		catalogue: c,
+		unexplained: metrics.NewCounter(prometheus.CounterOpts{
+			Name: "callgate_unexplained_answers_total",
+			Help: "Refusals of the upstream that the error catalogue does not know.",
+		}),
+		refused: metrics.NewCounterVec(prometheus.CounterOpts{
+			Name: "callgate_clients_refused_total",
+			Help: "Requests that clients were refused for who they are and what the policy lets them do, by reason.",
+		}, []string{"reason"}),
+	}
 }
 
 // Status is what the client is told about err: one gRPC code, an ErrorInfo with
@@ -59,6 +70,9 @@ func (e *Errors) Status(err error) *status.Status {
 	s := e.describe(err)
 	if reasonOf(s) == reasonUnexplained {
 		e.unexplained.Inc()
+	}
+	if refusalOf(err) != nil {
+		e.refused.WithLabelValues(reasonOf(s)).Inc()
 	}
 	return s
 }
@@ -71,6 +85,9 @@ func (e *Errors) describe(err error) *status.Status {
 		field       *fieldError
 		trimmed     *eventstream.CursorTrimmedError
 	)
+	if refused := refusalOf(err); refused != nil {
+		return e.refuse(refused)
+	}
 	switch {
 	case errors.Is(err, upstream.ErrInvalidRequest):
 		return e.status("INVALID_REQUEST", "an id or a page token is not one that the upstream gave out", nil)
@@ -94,6 +111,26 @@ func (e *Errors) describe(err error) *status.Status {
 	return e.status("INTERNAL", "internal error", nil)
 }
 
+// refusalOf is the refusal that err is; nil for none. A bad credential is one, and
+// not for why it is bad, which is the attacker's question.
+func refusalOf(err error) *refusal {
+	var refused *refusal
+	switch {
+	case errors.Is(err, access.ErrUnauthenticated), errors.Is(err, eventstream.ErrTokenInvalid):
+		return &refusal{reason: "UNAUTHENTICATED"}
+	case errors.As(err, &refused):
+		return refused
+	}
+	return nil
+}
+
+func (e *Errors) refuse(r *refusal) *status.Status {
+	if r.retryAfter > 0 {
+		return e.status(r.reason, "", r.metadata, &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter)})
+	}
+	return e.status(r.reason, "", r.metadata)
+}
+
 // gatewayErrors are the errors that a reason of the catalogue says all about.
 var gatewayErrors = map[string]error{
 	"REQUEST_ID_REUSED":        errRequestIDReused,
@@ -104,6 +141,7 @@ var gatewayErrors = map[string]error{
 	"CURSOR_INVALID":           eventstream.ErrCursorInvalid,
 	"CURSOR_OF_OTHER_LOG":      eventstream.ErrCursorOtherLog,
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
+	"KEYS_UNAVAILABLE":         eventstream.ErrKeysUnavailable,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
 	"TOO_MANY_STREAMS":         errTooManyStreams,

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/callgate/callgate/eventstream"
@@ -36,7 +37,10 @@ func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes) *E
 
 // StreamEvents implements callgatev1.EventsServer.
 func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
-	sub, err := s.hub.Subscribe(stream.Context(), subscribeOptions(req))
+	ctx := stream.Context()
+	opts := subscribeOptions(req)
+	opts.Visible = visibleTo(callerOf(ctx).grant)
+	sub, err := s.hub.Subscribe(ctx, opts)
 	if err != nil {
 		return fmt.Errorf("stream events: %w", err)
 	}
@@ -46,12 +50,12 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.S
 		if err := stream.SendMsg(resp); err != nil {
 			return err
 		}
-		item, err := sub.Next(stream.Context()) // an event, a gap, or a heartbeat when none came in time
+		item, err := sub.Next(ctx) // an event, a gap, or a heartbeat when none came in time
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
-			return fmt.Errorf("stream events: %w", err)
+			return fmt.Errorf("stream events: %w", ended(ctx, err, sub.Position()))
 		}
 		resp = itemToSend(item, req.GetIncludeData())
 	}
@@ -82,9 +86,14 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 
 func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 	cursor, earliest := sub.Started()
-	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{
-		Started: &callgatev1.StreamStarted{Cursor: cursor, EarliestCursor: earliest},
-	}}
+	kept := sub.Retention()
+	start := &callgatev1.StreamStarted{
+		Cursor: cursor, EarliestCursor: earliest, MaxAge: durationpb.New(kept.MaxAge), MaxBytes: kept.MaxBytes,
+	}
+	if !kept.Earliest.IsZero() {
+		start.EarliestTime = timestamppb.New(kept.Earliest)
+	}
+	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{Started: start}}
 }
 
 // itemToSend is a StreamEventsResponse; of an event, the bytes that everybody is

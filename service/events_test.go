@@ -72,6 +72,33 @@ func TestStreamedEventIsTheListedEvent(t *testing.T) {
 	}
 }
 
+// TestStreamSaysWhatTheLogKeeps: for how long, how much, and since when it has
+// anything.
+func TestStreamSaysWhatTheLogKeeps(t *testing.T) {
+	g := newGateway(t, http.NotFoundHandler())
+	started := func() *callgatev1.StreamStarted {
+		stream, err := g.StreamEvents(t.Context(), &callgatev1.StreamEventsRequest{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := stream.Recv()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return resp.GetStarted()
+	}
+	if s := started(); s.GetMaxAge().AsDuration() != time.Hour || s.GetMaxBytes() != 64<<20 || s.EarliestTime != nil {
+		t.Errorf("of an empty log: %v", s)
+	}
+	before := time.Now()
+	for i := range 2 {
+		check(t, g.log.Append(t.Context(), storedEvent(i)))
+	}
+	if at := started().GetEarliestTime().AsTime(); at.Before(before) || at.After(time.Now()) {
+		t.Errorf("the first event came at %v", at)
+	}
+}
+
 // TestStreamRefusesStrangeCursors: a client is told what is wrong with its cursor.
 func TestStreamRefusesStrangeCursors(t *testing.T) {
 	g := newGateway(t, http.NotFoundHandler())

@@ -26,8 +26,6 @@ import (
 const (
 	callbackPrefix = "https://gateway.example/callbacks/"
 	callbackToken  = "secret-token"
-	// allowedCallbacks are among those that requests may name themselves.
-	allowedCallbacks = "https://app/"
 )
 
 func TestMain(m *testing.M) {
@@ -87,26 +85,27 @@ type gateway struct {
 	callgatev1.MediaClient
 	callgatev1.RecordingsClient
 	conn     *grpc.ClientConn
+	dial     func(...grpc.DialOption) *grpc.ClientConn // until the test ends
 	control  *service.CallControl
 	log      *eventstream.Log
 	hub      *eventstream.Hub
 	requests *eventstream.Requests
 }
 
-func newGateway(t *testing.T, upstreamServer http.Handler) *gateway {
+func newGateway(t *testing.T, upstreamServer http.Handler, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	server := httptest.NewServer(upstreamServer)
 	t.Cleanup(server.Close)
-	return newGatewayAt(t, server.URL)
+	return newGatewayAt(t, server.URL, opts...)
 }
 
-func newGatewayAt(t *testing.T, endpoint string) *gateway {
+func newGatewayAt(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
 	interceptors, err := service.NewInterceptors(newErrors(t), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return newGatewayOf(t, endpoint, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
+	return newGatewayOf(t, endpoint, append(opts, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))...)
 }
 
 // newGatewayOf is a gateway whose server has other options: without interceptors,
@@ -142,17 +141,21 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcomes := service.NewOutcomes(hub, client)
-	allowed, err := service.ParseAllowedCallbacks([]string{allowedCallbacks, "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
+	pages, err := eventstream.NewTokens([]byte("the key of page tokens"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	allowed, err := service.ParseAllowedCallbacks([]string{"https://app", "https://app.contoso.com", "https://contoso.communications.azure.com", "https://dummy.ngrok.io", "https://sanitized.skype.com"}, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := service.NewOutcomes(hub, client)
 	actions := service.NewActions(outcomes, requests, log, newErrors(t), service.Callbacks{
-		Prefix: callbackPrefix, Token: func() string { return callbackToken }, Allowed: allowed,
+		Prefix: callbackPrefix, Token: func(string) string { return callbackToken }, Allowed: allowed,
 	}, logger)
 	control := service.NewCallControl(client, actions)
 	callgatev1.RegisterCallControlServer(server, control)
-	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions))
+	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions, pages))
 	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes))
 	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
 	callgatev1.RegisterRecordingsServer(server, service.NewRecordings(client, log, actions))
@@ -161,12 +164,16 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 	go func() { served <- server.Serve(pipe) }()
 	t.Cleanup(func() { server.Stop(); check(t, <-served) })
 
-	conn, err := grpc.NewClient("passthrough:///gateway", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
+	dial := func(opts ...grpc.DialOption) *grpc.ClientConn {
+		conn, err := grpc.NewClient("passthrough:///gateway", append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()),
+			grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }))...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { check(t, conn.Close()) })
+		return conn
 	}
-	t.Cleanup(func() { check(t, conn.Close()) })
+	conn := dial()
 	return &gateway{
 		CallControlClient:  callgatev1.NewCallControlClient(conn),
 		ParticipantsClient: callgatev1.NewParticipantsClient(conn),
@@ -174,6 +181,7 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 		MediaClient:        callgatev1.NewMediaClient(conn),
 		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
 		conn:               conn,
+		dial:               dial,
 		control:            control,
 		log:                log,
 		hub:                hub,

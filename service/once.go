@@ -211,7 +211,7 @@ func mayHaveActed(err error) bool {
 		e      *upstream.Error
 		unsent *unsentError
 	)
-	if errors.As(err, &unsent) {
+	if errors.As(err, &unsent) || refusalOf(err) != nil {
 		return false
 	}
 	return !errors.As(err, &e) || e.MayHaveActed()

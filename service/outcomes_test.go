@@ -161,6 +161,10 @@ type asking struct{ err error }
 
 func (asking) Position() string { return "" }
 
+func (asking) Began(context.Context, *callgatev1.ActionReceipt) {}
+
+func (asking) Accepted(*callgatev1.ActionReceipt) {}
+
 func (a asking) WaitForOutcome(context.Context, *callgatev1.ActionReceipt) (*callgatev1.ActionOutcome, error) {
 	return nil, a.err
 }

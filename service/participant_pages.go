@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 
 	"github.com/callgate/callgate/upstream"
@@ -14,33 +13,39 @@ type participantPages interface {
 	GetParticipantsNext(ctx context.Context, nextLink string) (*upstream.GetParticipantsResponse, error)
 }
 
+// seal keeps what a client is to bring back from being made up.
+type seal interface {
+	Seal(about, text string) string
+	Unseal(about, sealed string) (text string, good bool)
+}
+
 // pageToken is a place in the upstream's pages: a page, by the link that leads
 // to it (none for the first), and how much of it was given out. The upstream
 // knows no page size, so a page of ours may begin in the middle of one of its.
+//
+// To a client it is sealed with its call: the link is followed as it is, and could
+// else lead to the call of somebody else.
 type pageToken struct {
 	Link string `json:"l,omitempty"`
 	Skip int    `json:"s,omitempty"`
 }
 
-func (t *pageToken) String() string {
+func (t *pageToken) sealed(seal seal, callConnectionID string) string {
 	if t == nil {
 		return ""
 	}
 	raw, _ := json.Marshal(t) // a string and a number always marshal
-	return base64.RawURLEncoding.EncodeToString(raw)
+	return seal.Seal(callConnectionID, string(raw))
 }
 
-func parsePageToken(s string) (pageToken, error) {
+func parsePageToken(seal seal, callConnectionID, s string) (pageToken, error) {
 	var t pageToken
 	if s == "" {
 		return t, nil
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err == nil {
-		err = json.Unmarshal(raw, &t)
-	}
-	if err != nil || t.Skip < 0 {
-		return t, &fieldError{field: "page_token", description: "must be a next_page_token as it was returned"}
+	raw, good := seal.Unseal(callConnectionID, s)
+	if !good || json.Unmarshal([]byte(raw), &t) != nil || t.Skip < 0 {
+		return t, &fieldError{field: "page_token", description: "must be a next_page_token as it was returned, for the same call"}
 	}
 	return t, nil
 }

@@ -24,16 +24,18 @@ type Participants struct {
 	callgatev1.UnsafeParticipantsServer
 	upstream participantClient
 	actions  *Actions
+	seal     seal
 }
 
-// NewParticipants manages participants through client.
-func NewParticipants(client participantClient, actions *Actions) *Participants {
-	return &Participants{upstream: client, actions: actions}
+// NewParticipants manages participants through client. seal keeps clients from
+// making up page tokens.
+func NewParticipants(client participantClient, actions *Actions, seal seal) *Participants {
+	return &Participants{upstream: client, actions: actions, seal: seal}
 }
 
 // ListParticipants implements callgatev1.ParticipantsServer.
 func (s *Participants) ListParticipants(ctx context.Context, req *callgatev1.ListParticipantsRequest) (*callgatev1.ListParticipantsResponse, error) {
-	at, err := parsePageToken(req.GetPageToken())
+	at, err := parsePageToken(s.seal, req.GetCallConnectionId(), req.GetPageToken())
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +45,7 @@ func (s *Participants) ListParticipants(ctx context.Context, req *callgatev1.Lis
 	}
 	return &callgatev1.ListParticipantsResponse{
 		Participants:  participantsFromUpstream(participants),
-		NextPageToken: next.String(),
+		NextPageToken: next.sealed(s.seal, req.GetCallConnectionId()),
 	}, nil
 }
 

@@ -24,6 +24,8 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // DefaultAPIVersion is the api-version that the wire models are of.
@@ -60,6 +62,10 @@ type Options struct {
 	// repetitions, 20 if 0: a sick upstream is not hammered by everybody trying
 	// again. Up to 5 seconds' worth is saved up.
 	RetryRate float64
+	// Registerer receives the metrics; none when nil.
+	Registerer prometheus.Registerer
+	// TracerProvider takes a span of each operation; none when nil.
+	TracerProvider trace.TracerProvider
 	// Version is this program's own, for the User-Agent; "dev" if empty.
 	Version string
 	// Transport defaults to one that is tuned for a single host. It must not
@@ -79,6 +85,7 @@ type Client struct {
 	transport  policy.Transporter
 	guard      *guard
 	keys       *keyRing // nil with an Entra credential
+	observer   *observer
 }
 
 // New returns a client. Nothing is sent yet.
@@ -125,6 +132,7 @@ func New(opts Options) (*Client, error) {
 		retry.MaxRetries = -1 // azcore's 0 is its default
 	}
 	guard := newGuard(opts.RetryRate)
+	observer := newObserver(opts, guard)
 	clock := &clock{logger: opts.Logger, now: time.Now}
 	pipeline := func(transport policy.Transporter, perTry ...policy.Policy) runtime.Pipeline {
 		return runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: perTry}, &policy.ClientOptions{
@@ -135,12 +143,13 @@ func New(opts Options) (*Client, error) {
 	return &Client{
 		guard:      guard,
 		keys:       keys,
+		observer:   observer,
 		endpoint:   endpoint,
 		apiVersion: opts.APIVersion,
 		userAgent:  "callgate/" + cmp.Or(opts.Version, "dev"),
-		pipeline:   pipeline(readingTransport{opts.Transport}, auth, guard, clock, try{}),
+		pipeline:   pipeline(readingTransport{opts.Transport}, auth, guard, clock, try{observer}),
 		// The trouble of a file's host is not the resource's.
-		files:     pipeline(fileTransport{readingTransport{opts.Transport}}, auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{}),
+		files:     pipeline(fileTransport{readingTransport{opts.Transport}}, auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{observer}),
 		retry:     retry,
 		transport: opts.Transport,
 	}, nil
@@ -222,12 +231,11 @@ func (op operation) repeatable() bool {
 
 func (op operation) succeeded(status int) bool { return status == op.want || status == op.orWant }
 
-// do sends the request until it is answered, and decodes the answer into out
+// send sends the request until it is answered, and decodes the answer into out
 // (nil where there is none).
-func (c *Client) do(ctx context.Context, op operation, out any) error {
-	op.requestID = uuid.NewString()
+func (c *Client) send(ctx context.Context, op operation, out any) error {
 	Answer{RequestID: op.requestID}.note(ctx)
-	s := &sending{}
+	s := &sending{operation: op.name}
 	req, err := c.newRequest(policy.WithRetryOptions(ctx, c.retryOptions(ctx, op, s)), op, s)
 	if err != nil {
 		return err

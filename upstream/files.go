@@ -45,11 +45,13 @@ type File struct {
 // DownloadFile reads a file of a recording from the location that an event gave:
 // GET, 200 or 206. It brings the bytes from offset on, at most length, 0 for all.
 // The location must be the upstream's own: ErrInvalidRequest.
-func (c *Client) DownloadFile(ctx context.Context, location string, offset, length int64) (*File, error) {
+func (c *Client) DownloadFile(ctx context.Context, location string, offset, length int64) (_ *File, err error) {
 	op := operation{
 		name: "downloadRecording", method: http.MethodGet, about: aFile, want: http.StatusOK, orWant: http.StatusPartialContent, requestID: uuid.NewString(),
 	}
-	s := &sending{}
+	ctx, end := c.observer.begin(ctx, op)
+	defer func() { end(err) }()
+	s := &sending{operation: op.name}
 	req, err := c.newFileRequest(ctx, op, s, location)
 	if err != nil {
 		return nil, err
@@ -134,11 +136,13 @@ func (f *File) Close() { _ = f.body.Close() } // there is nothing left to lose
 // DeleteFile deletes a file of a recording, and what belongs to it, from the
 // location that an event gave: DELETE, 200. Deleting twice does no more than
 // deleting once.
-func (c *Client) DeleteFile(ctx context.Context, location string) error {
+func (c *Client) DeleteFile(ctx context.Context, location string) (err error) {
 	op := operation{
 		name: "deleteRecording", method: http.MethodDelete, about: aFile, want: http.StatusOK, orWant: http.StatusNoContent, requestID: uuid.NewString(),
 	}
-	s := &sending{}
+	ctx, end := c.observer.begin(ctx, op)
+	defer func() { end(err) }()
+	s := &sending{operation: op.name}
 	req, err := c.newFileRequest(ctx, op, s, location)
 	if err != nil {
 		return err

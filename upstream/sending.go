@@ -18,18 +18,21 @@ const maxResponse = 1 << 20
 // sending is one operation on its way: what every try sends, and what the tries
 // so far may have done.
 type sending struct {
-	body []byte // nil for none
-	sent bool   // a try found a connection
+	operation string
+	body      []byte // nil for none
+	sent      bool   // a try found a connection
 	// A try may have acted. The last answer alone cannot tell: a refusal says
 	// nothing of an earlier try whose answer was lost.
 	acted bool
 }
 
 // try is the policy next to the transport. It sees each try of a request.
-type try struct{}
+type try struct {
+	*observer
+}
 
 // Do implements policy.Policy.
-func (try) Do(req *policy.Request) (*http.Response, error) {
+func (t try) Do(req *policy.Request) (*http.Response, error) {
 	if err := req.Raw().Context().Err(); err != nil {
 		return nil, err // too late to send anything
 	}
@@ -47,6 +50,7 @@ func (try) Do(req *policy.Request) (*http.Response, error) {
 		GetConn: func(string) { wanted.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})).Next()
+	t.tried(s.operation, statusOf(resp, err))
 	if err != nil && wanted.Load() && !connected.Load() {
 		return nil, err // no connection came about: nothing was sent
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,27 +93,22 @@ func (c *Config) keptCallbackKeys() (mask.Secret, error) {
 }
 
 // reloadCallbackKeys takes over what has changed. c keeps what is in use.
-func (c *Config) reloadCallbackKeys(tokens *eventstream.Tokens, logger *slog.Logger) error {
-	name := c.callbackKeyFile()
-	if name == "" {
-		return nil
-	}
-	raw, err := os.ReadFile(name)
+func (c *Config) reloadCallbackKeys(tokens *eventstream.Tokens) (changed bool, err error) {
+	raw, err := os.ReadFile(c.callbackKeyFile())
 	if err != nil {
-		return err
+		return false, err
 	}
 	next := mask.NewSecret(strings.TrimSpace(string(raw)))
 	if next.Is(c.callbackKey) {
-		return nil
+		return false, nil
 	}
 	keys, err := parseCallbackKeys(next)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := tokens.SetKeys(keys...); err != nil {
-		return err
+		return false, err
 	}
 	c.callbackKey = next
-	logger.Info("the callback keys were read again", "keys", len(keys))
-	return nil
+	return true, nil
 }

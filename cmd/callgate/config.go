@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
 
+	"github.com/callgate/callgate/cli"
 	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/service"
 )
@@ -25,7 +27,11 @@ environment) and --callback-base-url.
 --grpc-addr is CALLGATE_GRPC_ADDR. Secrets are variables only, or files:
 CALLGATE_CONNECTION_STRING, CALLGATE_SECONDARY_ACCESS_KEY (tried when the
 connection string's key is refused), CALLGATE_CALLBACK_KEY,
-CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.`
+CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.
+
+The commands call, participants, media, recordings, events and calls use a gateway
+that runs: say which one with --addr, and who you are with CALLGATE_TOKEN. They end with 0 when
+it is done, 3 when an action failed, 5 when there is no such call: docs/cli.md.`
 
 // commands are what the binary can do.
 type commands struct {
@@ -33,7 +39,18 @@ type commands struct {
 	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
 	Doctor       doctorCmd       `cmd:"" help:"Check a deployment, with the gateway's own settings, and say what is wrong."`
 	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
-	Version      versionCmd      `cmd:"" help:"Print the version."`
+	Log          logCommands     `cmd:"" help:"Look after the event log."`
+	Healthcheck  healthcheckCmd  `cmd:"" help:"Ask the gateway on this machine whether it is well: for containers."`
+
+	Call         cli.CallCommands        `cmd:"" help:"Place, answer, transfer and end calls."`
+	Participants cli.ParticipantCommands `cmd:"" help:"See and change who is in a call."`
+	Media        cli.MediaCommands       `cmd:"" help:"Play, listen and hold in calls."`
+	Recordings   cli.RecordingCommands   `cmd:"" help:"Record calls, and fetch the recordings."`
+	Events       cli.EventCommands       `cmd:"" help:"Follow and look up events."`
+	Calls        cli.CallsCommands       `cmd:"" help:"Understand calls."`
+
+	Completion kongcompletion.Completion `cmd:"" help:"Print how to have the shell complete commands."`
+	Version    versionCmd                `cmd:"" help:"Print the version."`
 }
 
 // Config is every setting of the gateway.
@@ -43,7 +60,9 @@ type Config struct {
 	CallbackAddr string `default:"127.0.0.1:8081" help:"Where the upstream's callbacks arrive. The only listener that is meant to face the internet."`
 	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
 	PprofAddr    string `help:"Where go tool pprof may ask for profiles, which show what is in memory. Empty: nowhere."`
-	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated."`
+	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated over TLS."`
+
+	AccessConfig
 
 	Upstream               string `enum:"auto,acs,emulator" default:"auto" help:"Call Automation itself (acs), or the emulator; auto is acs when one is configured."`
 	Endpoint               string `help:"Endpoint of the Communication Services resource, for an Entra credential (see azidentity's environment variables)."`
@@ -115,12 +134,26 @@ const memory = ":memory:"
 // environment finds the settings that are not given as flags. Kong's own lookup
 // of variables is bound to the process; this one is not.
 func environment(getenv func(string) string) kong.Resolver {
-	return kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
-		if v := getenv("CALLGATE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))); v != "" {
-			return v, nil
+	return kong.ResolverFunc(func(_ *kong.Context, path *kong.Path, flag *kong.Flag) (any, error) {
+		if name := variable(path.Node(), flag); name != "" {
+			if v := getenv(name); v != "" {
+				return v, nil
+			}
 		}
 		return nil, nil
 	})
+}
+
+// variable is where a flag's value is looked for in the environment. What a command
+// within a group is asked to do is no setting, and has none.
+func variable(of *kong.Node, flag *kong.Flag) string {
+	switch {
+	case flag.Name == "help" || of.Parent != nil && of.Parent.Type == kong.CommandNode:
+		return ""
+	case flag.Tag.Has("variable"):
+		return flag.Tag.Get("variable")
+	}
+	return "CALLGATE_" + strings.ToUpper(strings.ReplaceAll(flag.Name, "-", "_"))
 }
 
 // readSecrets takes the secrets in from where they may be.
@@ -179,7 +212,10 @@ func (c *Config) validate() error {
 	if _, err := service.ParseAllowedCallbacks(c.CallbackURIAllow, false); err != nil {
 		wrong("--callback-uri-allow: %w", err)
 	}
-	errs = append(errs, c.validateNATS(), c.validateEventGrid())
+	errs = append(errs, c.AccessConfig.validate(), c.validateNATS(), c.validateEventGrid())
+	if c.emulated() && c.CallbackTLSCertFile != "" {
+		wrong("--callback-tls-cert-file is for a real upstream: the emulator reports within this machine, in the clear")
+	}
 	if c.CallbackConcurrency < 0 {
 		wrong("--callback-concurrency must be at least 0")
 	}

@@ -8,6 +8,9 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/callgate/callgate/catalogue"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -121,8 +124,46 @@ func TestReliabilityPageIsTrue(t *testing.T) {
 	}
 }
 
+var rpcName = regexp.MustCompile("`((?:CallControl|Participants|Events|Media|Recordings)\\.[A-Z][A-Za-z]+)`")
+
+// TestMigrationPageKnowsEveryRPC: each of the contract is what something becomes, and
+// what it names of a service is there.
+func TestMigrationPageKnowsEveryRPC(t *testing.T) {
+	page, err := os.ReadFile("../../docs/migration.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range rpcName.FindAllStringSubmatch(string(page), -1) {
+		named[m[1]] = true
+	}
+	there, services := map[string]bool{}, map[string]bool{}
+	protoregistry.GlobalFiles.RangeFilesByPackage("callgate.v1", func(file protoreflect.FileDescriptor) bool {
+		for i := range file.Services().Len() {
+			service := file.Services().Get(i)
+			services[string(service.Name())] = true
+			for j := range service.Methods().Len() {
+				there[string(service.Name())+"."+string(service.Methods().Get(j).Name())] = true
+			}
+		}
+		return true
+	})
+	for rpc := range there {
+		if !named[rpc] {
+			t.Errorf("the page lacks %s", rpc)
+		}
+	}
+	for rpc := range named {
+		service, method, _ := strings.Cut(rpc, ".")
+		if services[service] && !there[rpc] && method != "AckEvents" && method != "NackEvents" {
+			t.Errorf("the page speaks of %s, which there is not", rpc)
+		}
+	}
+}
+
 // TestSecurityPageIsTrue: the settings that the page names are there, with the
-// defaults that it says, and none of those that bound clients is left out.
+// defaults that it says, and none of those that bound clients or let them in is left
+// out.
 func TestSecurityPageIsTrue(t *testing.T) {
 	raw, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
@@ -135,7 +176,8 @@ func TestSecurityPageIsTrue(t *testing.T) {
 	page, known := string(raw), map[string]*kong.Flag{}
 	for _, flag := range parser.Model.Flags {
 		known[flag.Name] = flag
-		bounds := strings.HasPrefix(flag.Name, "max-") || strings.HasPrefix(flag.Name, "event-grid-") || strings.HasPrefix(flag.Name, "callback-")
+		bounds := strings.HasPrefix(flag.Name, "max-") || strings.HasPrefix(flag.Name, "event-grid-") || strings.HasPrefix(flag.Name, "callback-") ||
+			strings.HasPrefix(flag.Name, "oidc-") || strings.HasPrefix(flag.Name, "tls-") || flag.Name == "policy-file" || flag.Name == "token-file"
 		if bounds && flag.Name != "callback-addr" && flag.Name != "callback-base-url" && !strings.Contains(page, "`--"+flag.Name+"`") {
 			t.Errorf("the page lacks --%s", flag.Name)
 		}
@@ -146,6 +188,16 @@ func TestSecurityPageIsTrue(t *testing.T) {
 			t.Errorf("the page speaks of --%s, which there is not", m[1])
 		case m[2] != "" && m[2] != flag.Default:
 			t.Errorf("the page says that --%s is %s, and it is %s", m[1], m[2], flag.Default)
+		}
+	}
+	entries, err := catalogue.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("`([A-Z]+(?:_[A-Z]+)+)`").FindAllStringSubmatch(page, -1) {
+		var code codes.Code
+		if code.UnmarshalJSON([]byte(`"`+m[1]+`"`)) != nil && entries.ByReason(m[1]) == nil && !strings.HasPrefix(m[1], "CALLGATE_") {
+			t.Errorf("the page speaks of %s, which is no code and not in the catalogue", m[1])
 		}
 	}
 }

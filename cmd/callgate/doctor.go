@@ -42,6 +42,9 @@ func (c *doctorCmd) Run(ctx context.Context, p process) error {
 	} else if findings[0].err == nil {
 		findings = append(findings, c.checkUpstream(ctx), c.checkCallbacks(ctx, http.DefaultClient), c.checkKeys(ctx))
 	}
+	if findings[0].err == nil {
+		findings = append(findings, c.checkClients(ctx)...)
+	}
 	findings = append(findings, c.checkLog(ctx))
 
 	unwell := false
@@ -68,7 +71,7 @@ func (c *doctorCmd) checkUpstream(ctx context.Context) finding {
 	f := finding{what: "upstream", good: "answers, and accepts the credential and api-version " + c.APIVersion}
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
-	client, err := c.upstreamClient(nil, slog.New(slog.DiscardHandler))
+	client, err := c.upstreamClient(nil, slog.New(slog.DiscardHandler), nil, nil)
 	if err != nil {
 		f.err = err
 		return f

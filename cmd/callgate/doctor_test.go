@@ -31,6 +31,9 @@ func TestDoctor(t *testing.T) {
 	}
 	keys := "--openid-config-url=" + acs.URL + emulator.OpenIDConfigurationPath
 	const nobody = "https://127.0.0.1:1"
+	ca, f := newCA(t), newFiles(t)
+	cert, certKey := ca.server(f, "server") // for an hour
+	guarded := []string{"--token-file=" + f.tokens("x"), "--policy-file=" + f.write("policy", policyOf("x: {role: viewer}"))}
 	for _, tc := range []struct {
 		name  string
 		env   func(string) string
@@ -38,6 +41,11 @@ func TestDoctor(t *testing.T) {
 		wants []string
 	}{
 		{"the emulator", noEnv, nil, []string{"ok    configuration", "ok    upstream is the emulator", "ok    event log"}},
+		{"clients", noEnv, guarded, []string{"ok    clients are authenticated"}},
+		{"no authentication", noEnv, nil, []string{"ok    clients are not authenticated"}},
+		{"a policy with a mistake", noEnv, []string{guarded[0], "--policy-file=" + f.write("bad", "principals: {token:x: {role: boss}}")}, []string{"FAIL  clients: ", "boss"}},
+		{"a provider that cannot be reached", noEnv, append([]string{"--oidc-issuer=" + nobody, "--oidc-audience=x"}, guarded...), []string{"FAIL  clients' tokens"}},
+		{"a certificate that ends soon", noEnv, []string{"--tls-cert-file=" + cert, "--tls-key-file=" + certKey}, []string{"FAIL  TLS for clients: the certificate expires"}},
 		{"broken configuration", noEnv, []string{"--upstream-tries=0"}, []string{"FAIL  configuration: --upstream-tries", "ok    event log"}},
 		{"wrong key", connected("d3Jvbmc="), []string{keys, "--callback-base-url=" + nobody}, []string{"FAIL  upstream: refuses the credential"}},
 		{"unknown version", connected(emulator.DefaultAccessKey), []string{keys, "--callback-base-url=" + nobody, "--api-version=1999-01-01"}, []string{"FAIL  upstream: does not know Call Automation 1999-01-01"}},

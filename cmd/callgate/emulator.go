@@ -17,7 +17,7 @@ import (
 // emulatorCmd runs the emulator alone, for applications that talk to Call
 // Automation themselves.
 type emulatorCmd struct {
-	Addr                 string     `default:"127.0.0.1:8082" help:"Where the emulator listens. Port 0 takes a free one."`
+	Addr                 string     `variable:"CALLGATE_EMULATOR_ADDR" default:"127.0.0.1:8082" help:"Where the emulator listens. Port 0 takes a free one."`
 	Insecure             bool       `help:"Listen beyond loopback, although whoever knows the key may use it."`
 	AllowBearer          bool       `name:"allow-bearer" help:"Also accept every bearer token, unexamined, for applications that use Entra ID."`
 	EventGrid            []string   `name:"event-grid" help:"Webhook addresses that get IncomingCall and the other events of Event Grid."`

@@ -206,7 +206,7 @@ func TestForgedAndMalformedCallbacks(t *testing.T) {
 	}
 
 	t.Run("a genuine one, and its replays", func(t *testing.T) {
-		target := eventstream.CallbackPath + tokens.Callback()
+		target := eventstream.CallbackPath + tokens.Callback("")
 		events := g.stream(t, &callgatev1.StreamEventsRequest{})
 		for range 3 {
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, g.callbackURL+target, strings.NewReader(callback))
@@ -238,14 +238,14 @@ func forgedAddresses(t *testing.T, tokens *eventstream.Tokens) []forged {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := tokens.Callback()
+	token := tokens.Callback("")
 	for !strings.ContainsAny(token[1:60], "-_") {
-		token = tokens.Callback()
+		token = tokens.Callback("")
 	}
 	unauthorized := map[string]string{
 		"no token in the address":           "",
 		"a token that is made up":           "c2VjcmV0",
-		"a token of another key":            foreign.Callback(),
+		"a token of another key":            foreign.Callback(""),
 		"a token for Event Grid":            tokens.EventGrid(),
 		"a token, cut off":                  token[:len(token)-1],
 		"a token, cut off in front":         token[1:],
@@ -370,7 +370,7 @@ func (a *azure) forgedTokens(t *testing.T, tokens *eventstream.Tokens, good stri
 		"a signature of zeros":                 parts[0] + "." + parts[1] + "." + encode(make([]byte, 256)),
 		"a signature, changed":                 parts[0] + "." + parts[1] + "." + flip(parts[2], 9),
 	}
-	target := eventstream.CallbackPath + tokens.Callback()
+	target := eventstream.CallbackPath + tokens.Callback("")
 	var cases []forged
 	add := func(name string, change func(*http.Request)) {
 		cases = append(cases, forged{name, http.MethodPost, target, callback, change, http.StatusUnauthorized})
@@ -399,7 +399,7 @@ func malformedBodies(tokens *eventstream.Tokens) []forged {
 	_ = zip.Close()
 	event := strings.Trim(callback, "[]")
 	instead := func(old, with string) string { return strings.Replace(callback, old, with, 1) }
-	target := eventstream.CallbackPath + tokens.Callback()
+	target := eventstream.CallbackPath + tokens.Callback("")
 	var cases []forged
 	for name, body := range map[string]string{
 		"nothing":                     "",
@@ -454,7 +454,7 @@ func forgedGrid(a *azure, tokens *eventstream.Tokens) []forged {
 		{"grid: no key", post, eventstream.EventGridPath, gridCall, nil, unauthorized},
 		{"grid: an empty key", post, eventstream.EventGridPath + "?key=", gridCall, nil, unauthorized},
 		{"grid: a key that is made up", post, eventstream.EventGridPath + "?key=x", gridCall, nil, unauthorized},
-		{"grid: a callback's token", post, eventstream.EventGridPath + "?key=" + tokens.Callback(), gridCall, nil, unauthorized},
+		{"grid: a callback's token", post, eventstream.EventGridPath + "?key=" + tokens.Callback(""), gridCall, nil, unauthorized},
 		{"grid: two keys", post, good + "&key=x", gridCall, nil, unauthorized},
 		{"grid: a good key behind a bad one", post, eventstream.EventGridPath + "?key=x&key=" + key, gridCall, nil, unauthorized},
 		{"grid: a changed key", post, eventstream.EventGridPath + "?key=" + flip(key, 3), gridCall, nil, unauthorized},
@@ -479,7 +479,7 @@ func forgedGrid(a *azure, tokens *eventstream.Tokens) []forged {
 // malformedHTTP is what is no request, although its parts are good.
 func malformedHTTP(tokens *eventstream.Tokens, good string) map[string]string {
 	request := func(headers, body string) string {
-		return "POST " + eventstream.CallbackPath + tokens.Callback() + " HTTP/1.1\r\nAuthorization: Bearer " + good + "\r\n" + headers + "\r\n" + body
+		return "POST " + eventstream.CallbackPath + tokens.Callback("") + " HTTP/1.1\r\nAuthorization: Bearer " + good + "\r\n" + headers + "\r\n" + body
 	}
 	length := "Content-Length: " + strconv.Itoa(len(callback)) + "\r\n"
 	return map[string]string{

@@ -69,7 +69,7 @@ type gateway struct {
 	stop           func() error
 }
 
-var printedAddress = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:http://)?([0-9.:]+)`)
+var printedAddress = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:https?://)?(\[::\]:[0-9]+|[0-9.:]+)`)
 
 const tryThis = "CallControl/CreateCall" // ends the welcome
 
@@ -150,7 +150,7 @@ func (g *gateway) connect(t *testing.T) {
 		t.Fatal(err)
 	}
 	transport := &http.Transport{}
-	g.conn, g.http = conn, &http.Client{Transport: transport}
+	g.conn, g.http = conn, &http.Client{Transport: credentialed{transport}}
 	t.Cleanup(func() {
 		transport.CloseIdleConnections()
 		if err := conn.Close(); err != nil {
@@ -162,7 +162,7 @@ func (g *gateway) connect(t *testing.T) {
 // waitUntil waits for a condition, not for a time.
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(60 * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {
@@ -258,7 +258,12 @@ func restRequest(method string, req proto.Message) (verb, path, body string, err
 // stream follows all events from now on.
 func (g *gateway) stream(t *testing.T, req *callgatev1.StreamEventsRequest) *events {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+	return g.streamIn(context.Background(), t, req)
+}
+
+func (g *gateway) streamIn(ctx context.Context, t *testing.T, req *callgatev1.StreamEventsRequest) *events {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
 	stream, err := callgatev1.NewEventsClient(g.conn).StreamEvents(ctx, req)
 	if err != nil {
 		cancel()

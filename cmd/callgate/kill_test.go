@@ -4,11 +4,12 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -16,46 +17,69 @@ import (
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
-// TestKilledAfterAcknowledging: whoever got a 200 need not send again, however
-// the gateway ends the moment after.
-func TestKilledAfterAcknowledging(t *testing.T) {
-	const rounds = 5
+// TestKilledAgainAndAgain: whoever got a 200 need not send again, however and
+// whenever the gateway ends; whoever got none does, and there is one event of it.
+func TestKilledAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	const rounds, senders, each = 20, 4, 5
 	dir := t.TempDir()
 	key := []byte(strings.Repeat("k", 32))
 	tokens, err := eventstream.NewTokens(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for round := range rounds {
+	path := eventstream.EventGridPath + "?key=" + tokens.EventGrid()
+	next := [senders]int{} // what each of the senders has to send: events sender, sender+senders, ...
+	for range rounds {
 		g := startProcess(t, dir, key)
-		post(t, g.callbackURL+eventstream.EventGridPath+"?key="+tokens.EventGrid(), incomingCallEvent(round))
-		g.kill(t)
+		var sending sync.WaitGroup
+		acknowledged := make(chan struct{}, 1<<16)
+		for sender := range senders {
+			sending.Go(func() {
+				for deliver(t.Context(), g.callbackURL+path, incomingCallEvent(sender+senders*next[sender])) == http.StatusOK {
+					next[sender]++
+					acknowledged <- struct{}{}
+				}
+			})
+		}
+		for range senders * each {
+			select {
+			case <-acknowledged:
+			case <-time.After(time.Minute):
+				t.Fatalf("nothing is acknowledged any more\n%s", g.stderr)
+			}
+		}
+		g.kill(t) // while others are on their way
+		sending.Wait()
 	}
 
 	g := startProcess(t, dir, key)
 	defer g.kill(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	stream, err := callgatev1.NewEventsClient(g.conn).StreamEvents(ctx, &callgatev1.StreamEventsRequest{
-		Start: &callgatev1.StreamEventsRequest_Earliest{Earliest: true},
+	sent := 0
+	for sender := range senders {
+		post(t, g.callbackURL+path, incomingCallEvent(sender+senders*next[sender])) // once more what got no answer
+		post(t, g.callbackURL+path, incomingCallEvent(sender))                      // and what got one long ago
+		sent += next[sender] + 1
+	}
+	seen := g.stream(t, &callgatev1.StreamEventsRequest{Start: &callgatev1.StreamEventsRequest_Earliest{Earliest: true}})
+	post(t, g.callbackURL+path, incomingCallEvent(senders*1_000_000)) // the end
+	seen.find(t, callgatev1.CallEventType_CALL_EVENT_TYPE_INCOMING_CALL, func(ev *callgatev1.CallEvent) bool {
+		return ev.GetId() == eventID(senders*1_000_000)
 	})
-	if err != nil {
-		t.Fatal(err)
+	events := seen.all()
+	if len(events) != sent+1 {
+		t.Errorf("the log has %d events; %d were sent", len(events), sent+1)
 	}
-	if _, err := stream.Recv(); err != nil { // started
-		t.Fatal(err)
-	}
-	for round := range rounds {
-		got, err := stream.Recv()
-		if err != nil || got.GetEvent().GetId() != eventID(round) {
-			t.Fatalf("round %d: got %v, %v", round, got, err)
+	var got [senders]int
+	for _, ev := range events[:len(events)-1] {
+		id, err := strconv.Atoi(ev.GetId()[len(ev.GetId())-12:])
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	// And what comes again is the same event still.
-	post(t, g.callbackURL+eventstream.EventGridPath+"?key="+tokens.EventGrid(), incomingCallEvent(0))
-	post(t, g.callbackURL+eventstream.EventGridPath+"?key="+tokens.EventGrid(), incomingCallEvent(rounds))
-	if got, err := stream.Recv(); err != nil || got.GetEvent().GetId() != eventID(rounds) {
-		t.Errorf("behind a repeated event: got %v, %v", got, err)
+		if sender := id % senders; id/senders != got[sender] {
+			t.Errorf("event %d of sender %d came behind %d", id/senders, sender, got[sender]-1)
+		}
+		got[id%senders]++
 	}
 }
 
@@ -65,11 +89,11 @@ type killable struct {
 	cmd *exec.Cmd
 }
 
-func startProcess(t *testing.T, dir string, key []byte) *killable {
+func startProcess(t *testing.T, dir string, key []byte, args ...string) *killable {
 	t.Helper()
 	g := &killable{gateway: &gateway{stdout: &output{}, stderr: &output{}}}
 	g.cmd = exec.Command(os.Args[0], freePorts(t, []string{"--data-dir"})...)
-	g.cmd.Args = append(g.cmd.Args, "--data-dir="+dir)
+	g.cmd.Args = append(append(g.cmd.Args, "--data-dir="+dir), args...)
 	g.cmd.Env = append(os.Environ(), beMain+"=1", "CALLGATE_CALLBACK_KEY="+base64.StdEncoding.EncodeToString(key))
 	g.cmd.Stdout, g.cmd.Stderr = g.stdout, g.stderr
 	if err := g.cmd.Start(); err != nil {
@@ -106,20 +130,25 @@ func incomingCallEvent(n int) string {
 
 func post(t *testing.T, url, body string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if status := deliver(t.Context(), url, body); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+}
+
+// deliver posts an event as Event Grid does, and returns the status; 0 when there
+// is none.
+func deliver(ctx context.Context, url, body string) int {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		return 0
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("aeg-event-type", "Notification")
 	req.Close = true
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		t.Fatal(err)
+		return 0
 	}
-	answer, _ := io.ReadAll(resp.Body)
-	_ = resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		t.Fatalf("status %s: %s", resp.Status, answer)
-	}
+	_ = resp.Body.Close() // there is none
+	return resp.StatusCode
 }

@@ -13,8 +13,11 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	kongcompletion "github.com/jotaen/kong-completion"
+	"golang.org/x/term"
 	"google.golang.org/grpc/grpclog"
 
+	"github.com/callgate/callgate/cli"
 	"github.com/callgate/callgate/mask"
 )
 
@@ -33,50 +36,51 @@ func main() {
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, masked))
 
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(err.Error()))
-		os.Exit(1)
+		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(cli.Tell(err)))
+		os.Exit(cli.ExitCode(err))
 	}
 }
 
 // run does what args ask for, until it is done or the process is told to stop.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) (err error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
-	var (
-		cmd    commands
-		exited exitCode = -1
-	)
+	// --help, and shells that complete, end it early.
+	defer func() {
+		if _, is := recover().(exit); is {
+			err = nil
+		}
+	}()
+	var cmd commands
 	parser, err := kong.New(&cmd,
 		kong.Name("callgate"),
 		kong.Description(description),
 		kong.Resolvers(environment(getenv)),
 		kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { panic(exitCode(code)) }),
+		kong.Exit(func(int) { panic(exit{}) }),
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),
 		kong.Bind(process{getenv: getenv, stdout: stdout, stderr: stderr}),
+		kong.Bind(cli.Process{Getenv: getenv, In: os.Stdin, Out: stdout, Terminal: isTerminal(stdout)}),
 	)
 	if err != nil {
 		return err
 	}
-	chosen, err := parse(parser, args, &exited)
-	if err != nil || exited >= 0 {
+	kongcompletion.Register(parser)
+	chosen, err := parser.Parse(args)
+	if err != nil {
 		return err
 	}
 	return chosen.Run()
 }
 
-// exitCode is how --help ends parsing.
-type exitCode int
+// exit is how kong ends early.
+type exit struct{}
 
-func parse(parser *kong.Kong, args []string, exited *exitCode) (chosen *kong.Context, err error) {
-	defer func() {
-		if code, is := recover().(exitCode); is {
-			*exited = code
-		}
-	}()
-	return parser.Parse(args)
+func isTerminal(w io.Writer) bool {
+	file, is := w.(*os.File)
+	return is && term.IsTerminal(int(file.Fd()))
 }
 
 // process is what a command has of the process it runs in.

@@ -13,6 +13,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/console"
@@ -21,6 +22,7 @@ import (
 	"github.com/callgate/callgate/mask"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
+	"github.com/callgate/callgate/telemetry"
 	"github.com/callgate/callgate/upstream"
 )
 
@@ -49,6 +51,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry.MustRegister(buildInfo())
+	tracing, err := telemetry.NewTracing(ctx, p.getenv, version(), logger)
+	if err != nil {
+		return err
+	}
+	defer tracing.Close()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -69,12 +77,17 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if em != nil {
 		defer em.Close()
 	}
-	client, err := c.upstreamClient(listeners, logger)
+	client, err := c.upstreamClient(listeners, logger, registry, tracing.Provider())
 	if err != nil {
 		return err
 	}
 	defer client.CloseIdleConnections()
-	defer c.followKeys(ctx, client, tokens, p.getenv, logger)()
+	clients, err := c.clients(log)
+	if err != nil {
+		return err
+	}
+	defer clients.count(ctx, hub, logger)()
+	defer follow(ctx, logger, append(c.followedKeys(client, tokens, p.getenv), clients.followed...)...)()
 	known, err := catalogue.Load()
 	if err != nil {
 		return err
@@ -88,6 +101,9 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		PerSource:  c.CallbackConcurrency,
 		Logger:     logger,
 		Registerer: registry,
+
+		TracerProvider: tracing.Provider(),
+		Cause:          hub.Cause,
 	})
 	errs := service.NewErrors(known, registry)
 	interceptors, err := service.NewInterceptors(errs, logger)
@@ -98,32 +114,39 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	outcomes := service.NewOutcomes(hub, client)
 	callbacks, err := c.callbacks(listeners, tokens)
 	if err != nil {
 		return err
 	}
-	actions := service.NewActions(outcomes, requests, log, errs, callbacks, logger)
+	outcomes := service.NewOutcomes(hub, client)
+	actions := service.NewActions(outcomes, requests, log, errs, callbacks, logger).GuardedBy(clients.gate)
 	srv, err := server.New(server.Options{
-		CallControl:  service.NewCallControl(client, actions),
-		Participants: service.NewParticipants(client, actions),
-		Events:       service.NewEvents(log, hub, outcomes),
-		Media:        service.NewMedia(client, actions),
-		Recordings:   service.NewRecordings(client, log, actions),
-		Callbacks:    receiver,
-		Emulator:     emulatorServer(em),
-		Console:      consoleConfig(em),
-		Interceptors: interceptors,
-		Streams:      service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
+		CallControl:   service.NewCallControl(client, actions),
+		Participants:  service.NewParticipants(client, actions, tokens),
+		Events:        service.NewEvents(log, hub, outcomes),
+		Media:         service.NewMedia(client, actions),
+		Recordings:    service.NewRecordings(client, log, actions),
+		Callbacks:     receiver,
+		Emulator:      emulatorServer(em),
+		Console:       consoleConfig(em),
+		Interceptors:  interceptors,
+		Authenticator: clients.authenticator,
+		Gate:          clients.gate,
+		TLS:           clients.tls,
+		CallbackTLS:   clients.callbackTLS,
+		Streams:       service.NewStreamLimits(c.MaxStreamsPerClient, c.MaxStreams, registry),
 		Limits: server.Limits{
 			Connections: c.MaxConnections, ConnectionRPCs: c.MaxConnectionRPCs, ConnectionAge: c.MaxConnectionAge,
 			ReadTimeout: c.ReadTimeout, WriteTimeout: c.WriteTimeout,
 		},
-		Ready:    log.Check,
-		Drain:    hub.Drain,
-		Grace:    c.ShutdownGrace,
-		Gatherer: registry,
-		Logger:   logger,
+		Ready:      log.Check,
+		Drain:      hub.Drain,
+		Grace:      c.ShutdownGrace,
+		Gatherer:   registry,
+		Registerer: registry,
+		Logger:     logger,
+
+		TracerProvider: tracing.Provider(),
 	})
 	if err != nil {
 		return err
@@ -133,14 +156,17 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 }
 
 func (c *Config) addresses() server.Addresses {
-	addrs := server.Addresses{GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr}
+	addrs := server.Addresses{
+		GRPC: c.GRPCAddr, HTTP: c.HTTPAddr, Callbacks: c.CallbackAddr, Profiles: c.PprofAddr, Guarded: c.guarded(),
+	}
 	if c.emulated() {
 		addrs.Emulator = c.EmulatorAddr
 	}
 	return addrs
 }
 
-func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+// logOptions are those of the log, wherever it is.
+func (c *Config) logOptions(logger *slog.Logger, registry prometheus.Registerer) eventstream.LogOptions {
 	sync := eventstream.SyncAlways
 	if c.LogSync == "interval" {
 		sync = eventstream.SyncInterval
@@ -149,7 +175,7 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 	if dir == memory {
 		dir = ""
 	}
-	log, err := eventstream.OpenLog(ctx, eventstream.LogOptions{
+	return eventstream.LogOptions{
 		NATS:            c.natsOptions(),
 		Dir:             dir,
 		Sync:            sync,
@@ -158,7 +184,11 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 		DuplicateWindow: c.LogDuplicateWindow,
 		Logger:          logger,
 		Registerer:      registry,
-	})
+	}
+}
+
+func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prometheus.Registerer) (*eventstream.Log, *eventstream.Hub, error) {
+	log, err := eventstream.OpenLog(ctx, c.logOptions(logger, registry))
 	if err != nil {
 		return nil, nil, fmt.Errorf("open the event log: %w", err)
 	}
@@ -200,7 +230,7 @@ func consoleConfig(em *emulator.Emulator) console.Config {
 	return config
 }
 
-func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upstream.Client, error) {
+func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger, reg prometheus.Registerer, tracing trace.TracerProvider) (*upstream.Client, error) {
 	opts := upstream.Options{
 		TokenScope: c.TokenScope,
 		Logger:     logger,
@@ -209,6 +239,9 @@ func (c *Config) upstreamClient(l *server.Listeners, logger *slog.Logger) (*upst
 		TryTimeout: c.UpstreamTryTimeout,
 		RetryRate:  c.UpstreamRetryRate,
 		Version:    version(),
+		Registerer: reg,
+
+		TracerProvider: tracing,
 	}
 	connection := c.connectionString.Reveal()
 	if c.emulated() {
@@ -274,9 +307,20 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 	grpc := l.GRPC.Addr().String()
 	fmt.Fprintf(w, "callgate %s is ready\n\n", version())
 	fmt.Fprintf(w, "  gRPC       %s\n", grpc)
-	fmt.Fprintf(w, "  console    http://%s/\n", l.HTTP.Addr())
-	fmt.Fprintf(w, "  REST       http://%s/v1/\n", l.HTTP.Addr())
-	fmt.Fprintf(w, "  callbacks  %s/callbacks/...\n", c.callbackBase(l))
+	scheme, grpcurl := "http", "grpcurl -plaintext"
+	if c.TLSCertFile != "" {
+		scheme, grpcurl = "https", "grpcurl"
+	}
+	if c.authenticates() {
+		grpcurl += ` -H "Authorization: Bearer $TOKEN"`
+	}
+	fmt.Fprintf(w, "  console    %s://%s/\n", scheme, l.HTTP.Addr())
+	fmt.Fprintf(w, "  REST       %s://%s/v1/\n", scheme, l.HTTP.Addr())
+	fmt.Fprintf(w, "  callbacks  %s/callbacks/...", c.callbackBase(l))
+	if c.CallbackBaseURL != "" {
+		fmt.Fprintf(w, " on %s", l.Callbacks.Addr())
+	}
+	fmt.Fprintln(w)
 	if c.emulated() {
 		fmt.Fprintf(w, "  emulator   http://%s\n", l.Emulator.Addr())
 	}
@@ -289,10 +333,10 @@ func (c *Config) welcome(w io.Writer, l *server.Listeners) {
 			"  resources are told apart by the token in their address alone.\n")
 	}
 	fmt.Fprint(w, "\nWatch all events:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{}' %s callgate.v1.Events/StreamEvents\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{}' %s callgate.v1.Events/StreamEvents\n", grpcurl, grpc)
 	fmt.Fprint(w, "Place a call:\n")
-	fmt.Fprintf(w, "  grpcurl -plaintext -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
-		"%s callgate.v1.CallControl/CreateCall\n\n", grpc)
+	fmt.Fprintf(w, "  %s -d '{\"targets\":[{\"phoneNumber\":\"+14255550123\"}],\"sourceCallerIdNumber\":\"+18005550100\"}' "+
+		"%s callgate.v1.CallControl/CreateCall\n\n", grpcurl, grpc)
 }
 
 func newLogger(w io.Writer, format string, level slog.Level) *slog.Logger {

@@ -40,6 +40,8 @@ func env(pairs ...string) func(string) string {
 const connection = "endpoint=https://x.communication.azure.com/;accesskey=c2VjcmV0a2V5"
 
 func TestConfigurationIsCheckedWhole(t *testing.T) {
+	f := newFiles(t)
+	someFile, noTokens, somePolicy := f.write("file", "something"), f.write("tokens", ""), f.write("policy", policyOf("x: {role: viewer}"))
 	for _, tc := range []struct {
 		name string
 		env  func(string) string
@@ -63,6 +65,18 @@ func TestConfigurationIsCheckedWhole(t *testing.T) {
 		{"gRPC for everybody", noEnv, []string{"--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
 		{"REST for everybody", noEnv, []string{"--http-addr=:0"}, []string{"--insecure"}},
 		{"emulator for everybody", noEnv, []string{"--emulator-addr=[::]:0"}, []string{"--insecure"}},
+		{"clients without a policy", noEnv, []string{"--token-file=" + someFile}, []string{"--policy-file"}},
+		{"a policy without clients", noEnv, []string{"--policy-file=" + someFile}, []string{"--token-file"}},
+		{"a provider without audience", noEnv, []string{"--oidc-issuer=https://issuer.example", "--policy-file=" + someFile}, []string{"--oidc-audience"}},
+		{"a provider that anybody can answer for", noEnv, []string{"--oidc-issuer=http://issuer.example", "--oidc-audience=x", "--policy-file=" + someFile}, []string{"--oidc-issuer"}},
+		{"tokens that anybody could sign", noEnv, []string{"--oidc-algorithms=HS256,none"}, []string{"HS256", "none"}},
+		{"a certificate without key", noEnv, []string{"--tls-cert-file=" + someFile}, []string{"--tls-key-file"}},
+		{"client certificates without TLS", noEnv, []string{"--tls-client-ca-file=" + someFile, "--policy-file=" + someFile}, []string{"--tls-cert-file"}},
+		{"the emulator cannot report over TLS", noEnv, []string{"--callback-tls-cert-file=" + someFile, "--callback-tls-key-file=" + someFile}, []string{"--callback-tls-cert-file"}},
+		{"files that hold something else", noEnv, []string{"--tls-cert-file=" + someFile, "--tls-key-file=" + someFile}, []string{"certificate"}},
+		{"tokens in the clear beyond loopback", noEnv, []string{"--token-file=" + noTokens, "--policy-file=" + somePolicy, "--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
+		{"a policy with a mistake", noEnv, []string{"--token-file=" + noTokens, "--policy-file=" + someFile}, []string{someFile}},
+		{"a policy of methods that there are not", noEnv, []string{"--token-file=" + noTokens, "--policy-file=" + f.write("methods", "principals: {token:x: {methods: [callgate.v1.Events/Nothing]}}")}, []string{"Events/Nothing"}},
 		{"address that is none", noEnv, []string{"--grpc-addr=nowhere"}, []string{"grpc listener"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

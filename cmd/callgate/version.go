@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // versionCmd prints the version.
@@ -14,9 +17,23 @@ func (versionCmd) Run(p process) error {
 	return err
 }
 
-// version is what Go stamped into the binary: the module's version, or the
-// commit that it was built from.
+// buildInfo tells the version to whoever scrapes.
+func buildInfo() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "callgate_build_info", Help: "1, of the version and the Go version that it was built with.",
+		ConstLabels: prometheus.Labels{"version": version(), "go_version": runtime.Version()},
+	}, func() float64 { return 1 })
+}
+
+// stamped is the version that a release build says (-ldflags "-X main.stamped=...").
+var stamped string
+
+// version is what was stamped into the binary: by the build, or by Go, which knows
+// the module's version or the commit that it was built from.
 func version() string {
+	if stamped != "" {
+		return stamped
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

@@ -23,8 +23,9 @@ import (
 	"github.com/google/licenseclassifier/v2/assets"
 )
 
-// allowed are licences that ask for no more than to be named.
-var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT"}
+// allowed are licences that ask for no more than to be named; MPL-2.0 also asks that
+// changed files of its own be given out, and we change none.
+var allowed = []string{"Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "MIT", "MPL-2.0"}
 
 // module is one that is linked.
 type module struct {

@@ -1715,7 +1715,10 @@ type CommandEvent struct {
 	// accepted. docs/errors.md has them all.
 	Reason string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The recording that was started, or that the action is about.
-	RecordingId   string `protobuf:"bytes,13,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	RecordingId string `protobuf:"bytes,13,opt,name=recording_id,json=recordingId,proto3" json:"recording_id,omitempty"`
+	// The trace that the request was part of, as W3C Trace Context writes it. Empty
+	// where callgate takes no traces.
+	TraceParent   string `protobuf:"bytes,14,opt,name=trace_parent,json=traceParent,proto3" json:"trace_parent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1841,6 +1844,13 @@ func (x *CommandEvent) GetRecordingId() string {
 	return ""
 }
 
+func (x *CommandEvent) GetTraceParent() string {
+	if x != nil {
+		return x.TraceParent
+	}
+	return ""
+}
+
 var File_callgate_v1_call_event_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_call_event_proto_rawDesc = "" +
@@ -1950,7 +1960,7 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	" \x01(\tR\vdisplayName\x12%\n" +
 	"\x0eparticipant_id\x18\v \x01(\tR\rparticipantIdB\x0f\n" +
 	"\r_is_two_partyB\x10\n" +
-	"\x0e_is_rooms_call\"\xbd\x04\n" +
+	"\x0e_is_rooms_call\"\xe0\x04\n" +
 	"\fCommandEvent\x12\x16\n" +
 	"\x06action\x18\x01 \x01(\tR\x06action\x12\x1c\n" +
 	"\tprincipal\x18\x02 \x01(\tR\tprincipal\x12\x1d\n" +
@@ -1968,7 +1978,8 @@ const file_callgate_v1_call_event_proto_rawDesc = "" +
 	" \x01(\tR\x11upstreamRequestId\x12$\n" +
 	"\x04code\x18\v \x01(\x0e2\x10.google.rpc.CodeR\x04code\x12\x16\n" +
 	"\x06reason\x18\f \x01(\tR\x06reason\x12!\n" +
-	"\frecording_id\x18\r \x01(\tR\vrecordingIdB\x12\n" +
+	"\frecording_id\x18\r \x01(\tR\vrecordingId\x12!\n" +
+	"\ftrace_parent\x18\x0e \x01(\tR\vtraceParentB\x12\n" +
 	"\x10_upstream_status*\x95\x01\n" +
 	"\x0fCallEventSource\x12!\n" +
 	"\x1dCALL_EVENT_SOURCE_UNSPECIFIED\x10\x00\x12\x1e\n" +

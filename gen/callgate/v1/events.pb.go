@@ -486,8 +486,15 @@ type StreamStarted struct {
 	Cursor string `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	// The log keeps what is behind this position.
 	EarliestCursor string `protobuf:"bytes,2,opt,name=earliest_cursor,json=earliestCursor,proto3" json:"earliest_cursor,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// How long the log keeps an event.
+	MaxAge *durationpb.Duration `protobuf:"bytes,3,opt,name=max_age,json=maxAge,proto3" json:"max_age,omitempty"`
+	// How many bytes of events the log keeps: when there are more, the oldest go.
+	MaxBytes int64 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
+	// When the first event that the log still has came into it. Absent: it has
+	// none.
+	EarliestTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=earliest_time,json=earliestTime,proto3" json:"earliest_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamStarted) Reset() {
@@ -532,6 +539,27 @@ func (x *StreamStarted) GetEarliestCursor() string {
 		return x.EarliestCursor
 	}
 	return ""
+}
+
+func (x *StreamStarted) GetMaxAge() *durationpb.Duration {
+	if x != nil {
+		return x.MaxAge
+	}
+	return nil
+}
+
+func (x *StreamStarted) GetMaxBytes() int64 {
+	if x != nil {
+		return x.MaxBytes
+	}
+	return 0
+}
+
+func (x *StreamStarted) GetEarliestTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EarliestTime
+	}
+	return nil
 }
 
 // StreamHeartbeat is a checkpoint: nothing that matches at or before its cursor
@@ -970,10 +998,13 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x03gap\x18\x04 \x01(\v2\x16.callgate.v1.StreamGapH\x00R\x03gap\x129\n" +
 	"\bdraining\x18\x05 \x01(\v2\x1b.callgate.v1.StreamDrainingH\x00R\bdrainingB\n" +
 	"\n" +
-	"\bresponse\"P\n" +
+	"\bresponse\"\xe2\x01\n" +
 	"\rStreamStarted\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12'\n" +
-	"\x0fearliest_cursor\x18\x02 \x01(\tR\x0eearliestCursor\"f\n" +
+	"\x0fearliest_cursor\x18\x02 \x01(\tR\x0eearliestCursor\x122\n" +
+	"\amax_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\x12\x1b\n" +
+	"\tmax_bytes\x18\x04 \x01(\x03R\bmaxBytes\x12?\n" +
+	"\rearliest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fearliestTime\"f\n" +
 	"\x0fStreamHeartbeat\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12;\n" +
 	"\vserver_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -1059,23 +1090,25 @@ var file_callgate_v1_events_proto_depIdxs = []int32{
 	5,  // 6: callgate.v1.StreamEventsResponse.heartbeat:type_name -> callgate.v1.StreamHeartbeat
 	6,  // 7: callgate.v1.StreamEventsResponse.gap:type_name -> callgate.v1.StreamGap
 	7,  // 8: callgate.v1.StreamEventsResponse.draining:type_name -> callgate.v1.StreamDraining
-	13, // 9: callgate.v1.StreamHeartbeat.server_time:type_name -> google.protobuf.Timestamp
-	0,  // 10: callgate.v1.StreamGap.reason:type_name -> callgate.v1.StreamGap.Reason
-	15, // 11: callgate.v1.ListEventsResponse.events:type_name -> callgate.v1.CallEvent
-	16, // 12: callgate.v1.WaitForOutcomeRequest.receipt:type_name -> callgate.v1.ActionReceipt
-	14, // 13: callgate.v1.WaitForOutcomeRequest.timeout:type_name -> google.protobuf.Duration
-	17, // 14: callgate.v1.WaitForOutcomeResponse.outcome:type_name -> callgate.v1.ActionOutcome
-	2,  // 15: callgate.v1.Events.StreamEvents:input_type -> callgate.v1.StreamEventsRequest
-	8,  // 16: callgate.v1.Events.ListEvents:input_type -> callgate.v1.ListEventsRequest
-	10, // 17: callgate.v1.Events.WaitForOutcome:input_type -> callgate.v1.WaitForOutcomeRequest
-	3,  // 18: callgate.v1.Events.StreamEvents:output_type -> callgate.v1.StreamEventsResponse
-	9,  // 19: callgate.v1.Events.ListEvents:output_type -> callgate.v1.ListEventsResponse
-	11, // 20: callgate.v1.Events.WaitForOutcome:output_type -> callgate.v1.WaitForOutcomeResponse
-	18, // [18:21] is the sub-list for method output_type
-	15, // [15:18] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	14, // 9: callgate.v1.StreamStarted.max_age:type_name -> google.protobuf.Duration
+	13, // 10: callgate.v1.StreamStarted.earliest_time:type_name -> google.protobuf.Timestamp
+	13, // 11: callgate.v1.StreamHeartbeat.server_time:type_name -> google.protobuf.Timestamp
+	0,  // 12: callgate.v1.StreamGap.reason:type_name -> callgate.v1.StreamGap.Reason
+	15, // 13: callgate.v1.ListEventsResponse.events:type_name -> callgate.v1.CallEvent
+	16, // 14: callgate.v1.WaitForOutcomeRequest.receipt:type_name -> callgate.v1.ActionReceipt
+	14, // 15: callgate.v1.WaitForOutcomeRequest.timeout:type_name -> google.protobuf.Duration
+	17, // 16: callgate.v1.WaitForOutcomeResponse.outcome:type_name -> callgate.v1.ActionOutcome
+	2,  // 17: callgate.v1.Events.StreamEvents:input_type -> callgate.v1.StreamEventsRequest
+	8,  // 18: callgate.v1.Events.ListEvents:input_type -> callgate.v1.ListEventsRequest
+	10, // 19: callgate.v1.Events.WaitForOutcome:input_type -> callgate.v1.WaitForOutcomeRequest
+	3,  // 20: callgate.v1.Events.StreamEvents:output_type -> callgate.v1.StreamEventsResponse
+	9,  // 21: callgate.v1.Events.ListEvents:output_type -> callgate.v1.ListEventsResponse
+	11, // 22: callgate.v1.Events.WaitForOutcome:output_type -> callgate.v1.WaitForOutcomeResponse
+	20, // [20:23] is the sub-list for method output_type
+	17, // [17:20] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_callgate_v1_events_proto_init() }

@@ -33,7 +33,11 @@ type Record struct {
 	// record has its place in the log.
 	Event *v1.CallEvent `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
 	// The upstream's data object, byte for byte.
-	Data          []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	Data []byte `protobuf:"bytes,2,opt,name=data,proto3" json:"data,omitempty"`
+	// Who owns the call: the service that placed, answered or joined it. Empty for
+	// what belongs to no call of the gateway's, and where clients are not
+	// authenticated.
+	Owner         string `protobuf:"bytes,3,opt,name=owner,proto3" json:"owner,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -80,6 +84,13 @@ func (x *Record) GetData() []byte {
 		return x.Data
 	}
 	return nil
+}
+
+func (x *Record) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
 }
 
 // Request is what is known of an action that a client named with a request_id,
@@ -197,10 +208,11 @@ var File_callgate_log_v1_record_proto protoreflect.FileDescriptor
 
 const file_callgate_log_v1_record_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccallgate/log/v1/record.proto\x12\x0fcallgate.log.v1\x1a\x1ccallgate/v1/call_event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"J\n" +
+	"\x1ccallgate/log/v1/record.proto\x12\x0fcallgate.log.v1\x1a\x1ccallgate/v1/call_event.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"`\n" +
 	"\x06Record\x12,\n" +
 	"\x05event\x18\x01 \x01(\v2\x16.callgate.v1.CallEventR\x05event\x12\x12\n" +
-	"\x04data\x18\x02 \x01(\fR\x04data\"\xa3\x02\n" +
+	"\x04data\x18\x02 \x01(\fR\x04data\x12\x14\n" +
+	"\x05owner\x18\x03 \x01(\tR\x05owner\"\xa3\x02\n" +
 	"\aRequest\x12\x12\n" +
 	"\x04hash\x18\x01 \x01(\fR\x04hash\x12\x1b\n" +
 	"\trepeat_id\x18\x02 \x01(\tR\brepeatId\x129\n" +

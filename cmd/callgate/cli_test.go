@@ -1,0 +1,295 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/callgate/callgate/cli"
+)
+
+// commandLine runs commands that use a gateway.
+type commandLine struct {
+	addr string
+	// heard is the last output.
+	heard string
+}
+
+// run gives the exit code, and puts what was printed into heard.
+func (c *commandLine) run(t *testing.T, args ...string) int {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), append(args, "--addr="+c.addr), noEnv, &out, &out)
+	c.heard = out.String()
+	if err != nil {
+		c.heard += cli.Tell(err)
+	}
+	return cli.ExitCode(err)
+}
+
+// must run well; it returns what a JSON path such as "callConnection.state" of the
+// output leads to.
+func (c *commandLine) must(t *testing.T, path string, args ...string) string {
+	t.Helper()
+	if code := c.run(t, args...); code != cli.ExitDone {
+		t.Fatalf("%v: exit code %d\n%s", args, code, c.heard)
+	}
+	var value any
+	if err := json.Unmarshal([]byte(c.heard), &value); err != nil {
+		t.Fatalf("%v printed no JSON: %v\n%s", args, err, c.heard)
+	}
+	for _, name := range strings.Split(path, ".") {
+		object, _ := value.(map[string]any)
+		value = object[name]
+	}
+	text, _ := value.(string)
+	if text == "" {
+		t.Fatalf("%v: no %s in %s", args, path, c.heard)
+	}
+	return text
+}
+
+const number, caller = "+14255550123", "--caller-id=+18005550100"
+
+// TestCommandsDoWhatTheRPCsDo walks through every command that uses a gateway.
+func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
+	g := start(t, "--emulator-time-scale=5") // what rings does so for 6 s
+	c := &commandLine{addr: g.grpcAddr}
+	const outcome, succeeded = "receipt.outcome.status", "STATUS_SUCCEEDED"
+	call := c.must(t, "callConnection.callConnectionId", "call", "create", number, "8:acs:res_alice", caller, "--wait=10s", "--context=order-7")
+	if got := c.must(t, "callConnection.state", "call", "get", call); got != "CALL_CONNECTION_STATE_CONNECTED" {
+		t.Errorf("the call is %s", got)
+	}
+	other := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_bob", "8:acs:res_carol", "--wait=10s")
+	invitation := c.must(t, "invitationId", "participants", "add", call, "+14255550408", caller, "--invitation-timeout=60s")
+	for _, tc := range []struct {
+		path, want string
+		args       []string
+	}{
+		{outcome, succeeded, []string{"participants", "add", call, "8:acs:res_dave", "--wait=10s"}},
+		{outcome, succeeded, []string{"participants", "cancel-add", call, invitation, "--wait=10s"}},
+		{"receipt.action", "ACTION_MUTE_PARTICIPANT", []string{"participants", "mute", call, "8:acs:res_alice"}},
+		{"participant.identifier.rawId", "4:" + number, []string{"participants", "get", call, number}},
+		{outcome, succeeded, []string{"participants", "move", call, "8:acs:res_bob", "--from=" + other, "--wait=10s"}},
+		{outcome, succeeded, []string{"participants", "remove", call, "8:acs:res_bob", "--wait=10s"}},
+		{outcome, succeeded, []string{"call", "transfer", call, "8:acs:res_erin", "--transferee=" + number, "--wait=10s"}},
+		{outcome, succeeded, []string{"call", "connect", "--group-call-id=29228d3e-040e-4656-a70e-890ab4e173e5", "--wait=10s"}},
+		{outcome, succeeded, []string{"call", "hangup", other, "--for-everyone", "--wait=10s"}},
+	} {
+		if got := c.must(t, tc.path, tc.args...); got != tc.want {
+			t.Errorf("%v: %s is %s, not %s", tc.args, tc.path, got, tc.want)
+		}
+	}
+	spoken := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=10s")
+	recording := c.must(t, "recording.recordingId", "recordings", "start", spoken, "--wait=10s")
+	for _, tc := range [][]string{
+		{outcome, succeeded, "media", "play", spoken, "--text=Good morning", "--file=https://files.example/a.wav", "--to=" + number, "--wait=10s"},
+		{outcome, succeeded, "media", "send-tones", spoken, number, "1#", "--wait=10s"},
+		{outcome, succeeded, "media", "hold", spoken, number, "--wait=10s"},
+		{outcome, succeeded, "media", "unhold", spoken, number, "--wait=10s"},
+		{"receipt.action", "ACTION_CANCEL_ALL_MEDIA_OPERATIONS", "media", "cancel", spoken},
+		{outcome, succeeded, "recordings", "pause", recording, "--wait=10s"},
+		{outcome, succeeded, "recordings", "resume", recording, "--wait=10s"},
+		{"recording.state", "RECORDING_STATE_ACTIVE", "recordings", "get", recording},
+		{outcome, succeeded, "recordings", "stop", recording, "--wait=10s"},
+	} {
+		if got := c.must(t, tc[0], tc[2:]...); got != tc[1] {
+			t.Errorf("%v: %s is %s, not %s", tc[2:], tc[0], got, tc[1])
+		}
+	}
+	file := filepath.Join(t.TempDir(), "recording")
+	waitUntil(t, "the recording's file is there", func() bool { return c.run(t, "recordings", "download", recording, file) == cli.ExitDone })
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		t.Errorf("the recording's file: %v, %v", info, err)
+	}
+	if code := c.run(t, "recordings", "download", recording, file); code != cli.ExitUsage {
+		t.Errorf("a file that is there: exit code %d\n%s", code, c.heard)
+	}
+	c.must(t, "receipt.action", "recordings", "delete", recording)
+	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=10s")
+	if c.run(t, "media", "recognize", asked, "+14255550231", "--max-tones=4", "--stop-tones=#", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     1") {
+		t.Errorf("what was pressed: %s", c.heard)
+	}
+
+	// One at a time: it does not ring for long.
+	c.must(t, "receipt.outcome.event.id", "call", "answer", g.ring(t), "--wait=10s")
+	c.must(t, "receipt.action", "call", "reject", g.ring(t), "--reason=busy")
+	c.must(t, "receipt.action", "call", "redirect", g.ring(t), "8:acs:res_desk")
+	c.must(t, "receipt.callConnectionId", "call", "hangup", call, "--for-everyone")
+	receipt := filepath.Join(t.TempDir(), "receipt.json")
+	if err := os.WriteFile(receipt, []byte(c.heard), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.must(t, "outcome.status", "events", "wait", receipt); got != succeeded {
+		t.Errorf("the receipt's outcome is %s", got)
+	}
+
+	t.Run("in words", func(t *testing.T) {
+		for _, tc := range []struct {
+			args []string
+			want string
+		}{
+			{[]string{"call", "create", number, caller, "--wait=10s"}, `(?s)state +connecting.*accepted +create call.*outcome +it succeeded: CallConnected`},
+			{[]string{"call", "create", number, caller, "--validate-only"}, `nothing was done`},
+			{[]string{"call", "hangup", other}, `had ended already`},
+			{[]string{"events", "list", call}, `(?s)CallConnected.*CallTransferAccepted.*CallDisconnected`},
+			{[]string{"events", "tail", "--call=" + call, "--earliest", "--until-call-ends", "--type=CallDisconnected"}, `^\S+  CallDisconnected .*ENDED_BY_APPLICATION`},
+			{[]string{"calls", "explain", call}, `(?s)It has ended.*accepted: create call \+14255550123, 8:acs:res_alice; answered 201.*The connection is established.*context: order-7.*` +
+				`8:acs:res_alice is now in the call, muted.*ENDED_BY_APPLICATION.*hint: `},
+		} {
+			if code := c.run(t, append(tc.args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(tc.want).MatchString(c.heard) {
+				t.Errorf("%v: exit code %d, and no match of %q in\n%s", tc.args, code, tc.want, c.heard)
+			}
+		}
+	})
+	t.Run("in JSON", func(t *testing.T) {
+		if c.run(t, "participants", "list", call); !strings.Contains(c.heard, "CALL_NOT_FOUND") {
+			t.Errorf("the participants of a call that has ended: %s", c.heard)
+		}
+		c.must(t, "correlationId", "calls", "explain", call)
+		c.run(t, "events", "tail", "--call="+call, "--since=1h", "--until-call-ends")
+		lines := strings.Split(strings.TrimSpace(c.heard), "\n")
+		if first, last := lines[0], lines[len(lines)-1]; !strings.HasPrefix(first, `{"started":{"cursor":`) || !strings.Contains(last, "CALL_DISCONNECTED") {
+			t.Errorf("the tail began with %s and ended with %s", first, last)
+		}
+	})
+}
+
+// ring has the emulator's incoming call ring, and returns its context.
+func (g *gateway) ring(t *testing.T) string {
+	t.Helper()
+	resp, err := g.http.Post(g.emulatorURL+"/control/v1/incomingCalls", "application/json", strings.NewReader(`{"from":"+14255550123","to":"8:acs:res_me"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var ringing struct{ IncomingCallContext string }
+	if err := json.NewDecoder(resp.Body).Decode(&ringing); err != nil || ringing.IncomingCallContext == "" {
+		t.Fatalf("the call does not ring: %v", err)
+	}
+	return ringing.IncomingCallContext
+}
+
+func TestExitCodes(t *testing.T) {
+	c := &commandLine{addr: start(t).grpcAddr}
+	nowhere := &commandLine{addr: "127.0.0.1:1"}
+	for _, tc := range []struct {
+		name string
+		on   *commandLine
+		args []string
+		want int
+		says string
+	}{
+		{"done", c, []string{"call", "create", number, caller}, cli.ExitDone, ""},
+		{"no such command", c, []string{"call", "nonsense"}, cli.ExitUsage, "nonsense"},
+		{"no such flag", c, []string{"call", "get", "x", "--nonsense"}, cli.ExitUsage, "nonsense"},
+		{"an argument is missing", c, []string{"call", "get"}, cli.ExitUsage, "call"},
+		{"nobody", c, []string{"call", "create", "alice"}, cli.ExitUsage, "phone number"},
+		{"no such type", c, []string{"events", "tail", "--type=Nonsense"}, cli.ExitUsage, "--type"},
+		{"no time", c, []string{"events", "tail", "--since=yesterday"}, cli.ExitUsage, "--since"},
+		{"refused by the contract", c, []string{"call", "create", number}, cli.ExitUsage, "source_caller_id_number"},
+		{"no receipt", c, []string{"events", "wait", os.DevNull}, cli.ExitUsage, "receipt"},
+		{"busy", c, []string{"call", "create", "+14255550486", caller, "--wait=10s"}, cli.ExitOutcome, "it failed"},
+		{"still ringing", c, []string{"call", "create", "+14255550408", caller, "--wait=50ms"}, cli.ExitNoOutcome, "events wait"},
+		{"no such call", c, []string{"call", "get", "x"}, cli.ExitNotFound, "CALL_NOT_FOUND"},
+		{"no story", c, []string{"calls", "explain", "x"}, cli.ExitNotFound, "no events"},
+		{"cursor of no log", c, []string{"events", "tail", "--after=x"}, cli.ExitUsage, "CURSOR_INVALID"},
+		{"no gateway", nowhere, []string{"call", "create", number, caller, "--timeout=300ms"}, cli.ExitUnavailable, ""},
+		{"no gateway to follow", nowhere, []string{"events", "tail", "--timeout=300ms"}, cli.ExitUnavailable, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := tc.on.run(t, tc.args...); got != tc.want || !strings.Contains(tc.on.heard, tc.says) {
+				t.Errorf("exit code %d, want %d, saying %q:\n%s", got, tc.want, tc.says, tc.on.heard)
+			}
+		})
+	}
+}
+
+// TestTailEndsWithItsInterruption: that is how one leaves it.
+func TestTailEndsWithItsInterruption(t *testing.T) {
+	g := start(t)
+	ctx, interrupt := context.WithCancel(t.Context())
+	out := &output{}
+	done := make(chan error, 1)
+	go func() {
+		done <- run(ctx, []string{"events", "tail", "--addr=" + g.grpcAddr}, noEnv, out, out)
+	}()
+	waitUntil(t, "the tail has started", func() bool { return strings.Contains(out.String(), "started") })
+	interrupt()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestVariables: settings are variables too, and what a command is to do is not.
+func TestVariables(t *testing.T) {
+	g := start(t)
+	var out bytes.Buffer
+	if err := run(t.Context(), []string{"call", "create", "8:acs:res_alice"}, env("CALLGATE_ADDR", g.grpcAddr, "CALLGATE_CALLER_ID", "nonsense"), &out, &out); err != nil {
+		t.Error(err)
+	}
+	var help bytes.Buffer
+	err := run(t.Context(), []string{"emulator"}, env("CALLGATE_ADDR", "127.0.0.1:0", "CALLGATE_EMULATOR_ADDR", "nowhere"), &help, &help)
+	if err == nil || !strings.Contains(err.Error(), "emulator listener") {
+		t.Errorf("the emulator alone did not take CALLGATE_EMULATOR_ADDR: %v", err)
+	}
+}
+
+func TestHealthcheck(t *testing.T) {
+	g := start(t)
+	ill := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/readyz" {
+			http.Error(w, "not ready: the log", http.StatusServiceUnavailable)
+		}
+	}))
+	defer ill.Close()
+	private := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready over TLS")) }))
+	defer private.Close()
+	certificate := filepath.Join(t.TempDir(), "tls.crt")
+	if err := os.WriteFile(certificate, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: private.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	well := strings.TrimPrefix(g.httpURL, "http://")
+	_, port, _ := strings.Cut(well, ":")
+	for _, tc := range []struct {
+		name, says string
+		args       []string
+		well       bool
+	}{
+		{"ready", "ready", []string{"--http-addr=" + well}, true},
+		{"on all interfaces", "ready", []string{"--http-addr=:" + port}, true},
+		{"not ready", "not ready: the log", []string{"--http-addr=" + ill.Listener.Addr().String()}, false},
+		{"alive", "", []string{"--http-addr=" + ill.Listener.Addr().String(), "--live"}, true},
+		{"over TLS", "ready over TLS", []string{"--http-addr=" + private.Listener.Addr().String(), "--tls-cert-file=" + certificate}, true},
+		{"gone", "refused", []string{"--http-addr=127.0.0.1:1"}, false},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out bytes.Buffer
+			err := run(t.Context(), append([]string{"healthcheck"}, tc.args...), noEnv, &out, &out)
+			if err != nil {
+				out.WriteString(err.Error())
+			}
+			if (err == nil) != tc.well || !strings.Contains(out.String(), tc.says) {
+				t.Errorf("%v, saying %s", err, &out)
+			}
+		})
+	}
+}
+
+// TestCompletion: a shell that asks is told the commands.
+func TestCompletion(t *testing.T) {
+	t.Setenv("COMP_LINE", "callgate participants c")
+	t.Setenv("COMP_POINT", "23")
+	var out bytes.Buffer
+	if err := run(t.Context(), nil, noEnv, &out, &out); err != nil || out.String() != "cancel-add\n" {
+		t.Errorf("%v, %s", err, &out)
+	}
+}
