@@ -52,6 +52,8 @@ func startGateway(t *testing.T) *gateway {
 	must(err)
 	hub, err := eventstream.NewHub(ctx, log, eventstream.HubOptions{})
 	must(err)
+	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Logger: logger})
+	must(err)
 	requests, err := log.Requests(ctx, time.Hour)
 	must(err)
 	key := make([]byte, 32)
@@ -81,9 +83,10 @@ func startGateway(t *testing.T) *gateway {
 	srv, err := server.New(server.Options{
 		CallControl:  service.NewCallControl(client, actions),
 		Participants: service.NewParticipants(client, actions, tokens),
-		Events:       service.NewEvents(log, hub, outcomes),
+		Events:       service.NewEvents(log, hub, outcomes, groups),
 		Media:        service.NewMedia(client, actions),
 		Recordings:   service.NewRecordings(client, log, actions),
+		Groups:       service.NewGroups(groups),
 		Callbacks: eventstream.NewReceiver(eventstream.ReceiverOptions{
 			Log: log, Tokens: tokens, Catalogue: known, Logger: logger,
 			Verifier: eventstream.NewVerifier(eventstream.VerifierOptions{
@@ -116,6 +119,7 @@ func startGateway(t *testing.T) *gateway {
 		_ = conn.Close() // nothing is left to say on it
 		cancel()
 		running.Wait()
+		groups.Close()
 		hub.Close()
 		if err := log.Close(); err != nil {
 			t.Errorf("close the log: %v", err)

@@ -12,8 +12,8 @@ import (
 	"google.golang.org/grpc/keepalive"
 )
 
-// serviceConfig spreads RPCs over all addresses of the target, and sends reads
-// again that a gateway could not be asked for. Actions are not in it: grpc cannot
+// serviceConfig spreads RPCs over all addresses of the target, and sends reads and
+// acknowledgements again that a gateway could not be asked for. Actions are not in it: grpc cannot
 // tell those that have a request_id from those that have none.
 const serviceConfig = `{
   "loadBalancingConfig": [{"round_robin": {}}],
@@ -24,6 +24,10 @@ const serviceConfig = `{
       {"service": "callgate.v1.Participants", "method": "ListParticipants"},
       {"service": "callgate.v1.Recordings", "method": "GetRecording"},
       {"service": "callgate.v1.Events", "method": "ListEvents"},
+      {"service": "callgate.v1.Events", "method": "AckEvents"},
+      {"service": "callgate.v1.Groups", "method": "ListGroups"},
+      {"service": "callgate.v1.Groups", "method": "GetGroup"},
+      {"service": "callgate.v1.Groups", "method": "ListDeadLetters"},
       {"service": "callgate.v1.Events", "method": "WaitForOutcome"}
     ],
     "retryPolicy": {

@@ -1,3 +1,3 @@
 // Package client is for Go programs that use a callgate: connections with sane
-// settings, and event streams that outlive them.
+// settings, event streams that outlive them, and members of groups.
 package client

@@ -30,6 +30,7 @@ type gateway struct {
 	maxAge    time.Duration
 	log       *eventstream.Log
 	hub       *eventstream.Hub
+	groups    *eventstream.Groups
 	server    *grpc.Server
 	serving   chan error
 }
@@ -52,6 +53,9 @@ func (g *gateway) start(tb testing.TB) {
 	if g.hub, err = eventstream.NewHub(ctx, g.log, eventstream.HubOptions{}); err != nil {
 		tb.Fatal(err)
 	}
+	if g.groups, err = eventstream.NewGroups(ctx, g.hub, eventstream.GroupsOptions{Logger: quiet}); err != nil {
+		tb.Fatal(err)
+	}
 	known, err := catalogue.Load()
 	if err != nil {
 		tb.Fatal(err)
@@ -67,7 +71,8 @@ func (g *gateway) start(tb testing.TB) {
 	g.addr = listener.Addr().String()
 	g.server = grpc.NewServer(service.Codec(),
 		grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
-	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub, g.hub))
+	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub, g.hub, g.groups))
+	callgatev1.RegisterGroupsServer(g.server, service.NewGroups(g.groups))
 	server, serving := g.server, make(chan error, 1)
 	g.serving = serving
 	go func() { serving <- server.Serve(listener) }()
@@ -91,6 +96,7 @@ func (g *gateway) kill(tb testing.TB) {
 	if err := <-g.serving; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		tb.Error(err)
 	}
+	g.groups.Close()
 	g.hub.Close()
 	if err := g.log.Close(); err != nil {
 		tb.Error(err)

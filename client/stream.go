@@ -148,7 +148,7 @@ func (s *stream) deal(resp *callgatev1.StreamEventsResponse) error {
 }
 
 func (s *stream) goOnAfter(cursor string) {
-	if cursor != "" {
+	if cursor != "" && s.req.GetGroup() == "" { // a group knows its position
 		s.req.Start = &callgatev1.StreamEventsRequest_AfterCursor{AfterCursor: cursor}
 	}
 }
@@ -156,10 +156,10 @@ func (s *stream) goOnAfter(cursor string) {
 // failed tells whether err is for the caller.
 func (s *stream) failed(err error) (done bool, _ error) {
 	info := errorInfo(err)
-	switch status.Code(err) {
-	case codes.OutOfRange:
+	switch {
+	case status.Code(err) == codes.OutOfRange:
 		earliest := info.GetMetadata()["earliest_cursor"]
-		if s.req.GetAfterCursor() == "" || earliest == "" {
+		if s.req.GetAfterCursor() == "" || earliest == "" || s.req.GetGroup() != "" {
 			return true, err
 		}
 		s.progress = true
@@ -169,12 +169,22 @@ func (s *stream) failed(err error) (done bool, _ error) {
 			return true, err
 		}
 		return false, nil
-	case codes.Unauthenticated:
-		return info.GetReason() != reasonExpired, err
-	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
+	case final(err):
 		return true, err
 	}
 	return false, nil
+}
+
+// final tells whether no repetition mends err. A credential that has expired is asked
+// for anew.
+func final(err error) bool {
+	switch status.Code(err) {
+	case codes.Unauthenticated:
+		return errorInfo(err).GetReason() != reasonExpired
+	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
+		return true
+	}
+	return false
 }
 
 // reasonExpired is the reason of a stream's end that a new credential mends.

@@ -28,6 +28,7 @@ type Event struct {
 	// Owner is the service whose call it is about; empty for nobody's.
 	Owner string
 
+	record  []byte // as the log has it
 	stored  []byte // CallEvent as it is stored: without cursor and data
 	plain   Encoded
 	full    Encoded
@@ -59,7 +60,7 @@ const (
 
 // newEvent decodes the record that the log has at seq. It keeps record.
 func newEvent(id logID, seq uint64, record []byte) (*Event, error) {
-	ev := &Event{Seq: seq, CallEvent: &callgatev1.CallEvent{}}
+	ev := &Event{Seq: seq, CallEvent: &callgatev1.CallEvent{}, record: record}
 	for rest := record; len(rest) > 0; {
 		number, kind, n := protowire.ConsumeTag(rest)
 		if n < 0 {

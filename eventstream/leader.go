@@ -44,13 +44,18 @@ const allSubjects = ">"
 
 // askLeader returns nil when there is no such message.
 func (l *Log) askLeader(ctx context.Context, request leaderRequest) (*leaderMessage, error) {
+	return l.askLeaderOf(ctx, streamName, request)
+}
+
+// askLeaderOf asks the leader of another stream than the log's.
+func (l *Log) askLeaderOf(ctx context.Context, stream string, request leaderRequest) (*leaderMessage, error) {
 	raw, err := json.Marshal(request)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	msg, err := l.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+streamName, raw)
+	msg, err := l.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+stream, raw)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 	}

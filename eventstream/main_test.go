@@ -95,7 +95,7 @@ func deleteStreams(tb testing.TB, o *NATSOptions) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, name := range []string{streamName, "KV_" + requestsBucket} {
+	for _, name := range []string{streamName, "KV_" + requestsBucket, "KV_" + groupsBucket, lettersStream} {
 		if err := js.DeleteStream(testContext(tb), name); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 			tb.Error(err)
 		}

@@ -1,6 +1,7 @@
 package eventstream
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -32,6 +33,18 @@ func (e *embeddedServer) suspect() {
 	if e != nil && e.temp == "" && time.Since(time.Unix(0, e.mended.Load())) > ackTimeout {
 		e.ill.Store(true)
 	}
+}
+
+// unavailable is err as an error of the log, unless the caller gave up. Where the
+// server did not answer, it is suspected.
+func (e *embeddedServer) unavailable(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if silent(err) {
+		e.suspect()
+	}
+	return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 }
 
 // suspected tells whether the server is to be mended.

@@ -8,7 +8,7 @@ import (
 )
 
 // TestTheSameOverACluster runs the tests of the log, the hub, subscriptions,
-// histories, outcomes and requests again, in a process of their own, over three
+// histories, outcomes, requests and groups again, in a process of their own, over three
 // NATS servers.
 func TestTheSameOverACluster(t *testing.T) {
 	t.Parallel()
@@ -20,7 +20,7 @@ func TestTheSameOverACluster(t *testing.T) {
 		"TestSubscriptionStarts", "TestSubscribeRefuses", "TestSlowReader", "TestReadersFollow",
 		"TestEventOfAnotherCall", "TestGap", "TestStartAt", "TestHubComesBack", "TestPosition",
 		"TestDrain", "TestNextEnds", "TestSubscriptionEnds", "TestSubscriptionUntil",
-		"TestListEvents", "TestWait", "TestOutcome", "TestRequests", "TestReadersAgree", "TestCommand", "TestAcknowledged",
+		"TestListEvents", "TestWait", "TestOutcome", "TestRequests", "TestReadersAgree", "TestCommand", "TestAcknowledged", "TestGroup",
 	}
 	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^("+strings.Join(tests, "|")+")", "-test.timeout=8m")
 	process.Env = append(os.Environ(), overCluster+"=1")

@@ -126,11 +126,5 @@ func (r *Requests) changed(ctx context.Context, err error) error {
 
 // unavailable is err as an error of the log, unless the caller gave up.
 func (r *Requests) unavailable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if silent(err) {
-		r.server.suspect()
-	}
-	return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	return r.server.unavailable(ctx, err)
 }

@@ -108,10 +108,8 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
-	if age := s.hub.age; age > 0 && !s.lasting {
-		// Not all at once, although many may have begun at once.
-		age += rand.N(age/5+1) - age/10 //nolint:gosec // chance enough
-		s.ageing = time.AfterFunc(age, func() {
+	if !s.lasting {
+		s.ageing = s.hub.afterAge(func() {
 			s.old.Store(true)
 			close(s.aged)
 		})
@@ -121,6 +119,15 @@ func (s *Subscription) join() {
 		s.queue = newQueue()
 		s.target = s.hub.join(s)
 	}
+}
+
+// afterAge calls f once what a client has now is as old as it may be; nil: never.
+func (h *Hub) afterAge(f func()) *time.Timer {
+	if h.age <= 0 {
+		return nil
+	}
+	// Not all at once, although many may have begun at once.
+	return time.AfterFunc(h.age+rand.N(h.age/5+1)-h.age/10, f) //nolint:gosec // chance enough
 }
 
 // begin sets the position to start from.

@@ -47,7 +47,7 @@ type Subscription struct {
 	closing chan struct{} // closed after closed is set
 }
 
-// Item is what a subscription brings: exactly one member is set.
+// Item is what a subscription brings: exactly one pointer is set.
 type Item struct {
 	// Event is the next event that matches.
 	Event *Event
@@ -58,6 +58,8 @@ type Item struct {
 	// Draining tells that the gateway is about to stop, or that the subscription
 	// has grown old. io.EOF follows.
 	Draining *Draining
+	// Attempt counts how often a group gave out this Event or Gap, from 1.
+	Attempt int
 }
 
 // Gap is a hole in the log: what lay between two positions is not there, whether

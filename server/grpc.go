@@ -37,6 +37,7 @@ func newGRPCServer(opts Options, healthServer *health.Server, bounds ...grpc.Ser
 	callgatev1.RegisterEventsServer(s, opts.Events)
 	callgatev1.RegisterMediaServer(s, opts.Media)
 	callgatev1.RegisterRecordingsServer(s, opts.Recordings)
+	callgatev1.RegisterGroupsServer(s, opts.Groups)
 	grpc_health_v1.RegisterHealthServer(s, healthServer)
 	reflection.Register(s)
 	opts.rpcs.InitializeMetrics(s)

@@ -59,6 +59,7 @@ func newREST() (*rest, error) {
 		callgatev1.RegisterEventsHandler,
 		callgatev1.RegisterMediaHandler,
 		callgatev1.RegisterRecordingsHandler,
+		callgatev1.RegisterGroupsHandler,
 	} {
 		if err := register(context.Background(), mux, client); err != nil {
 			return nil, fmt.Errorf("register the REST front: %w", err)

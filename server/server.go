@@ -33,6 +33,7 @@ type Options struct {
 	Events       callgatev1.EventsServer
 	Media        callgatev1.MediaServer
 	Recordings   callgatev1.RecordingsServer
+	Groups       callgatev1.GroupsServer
 	// Callbacks takes what the upstream posts.
 	Callbacks http.Handler
 	// Emulator is nil without an emulator.

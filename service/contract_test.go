@@ -30,8 +30,10 @@ import (
 const nextLink = "/calling/next"
 
 // notOfTheContract are the RPCs that need no operation of the contract: those of
-// the event log, and of files, which are on other hosts.
+// the event log and its groups, and of files, which are on other hosts.
 var notOfTheContract = map[protoreflect.Name]bool{
+	"AckEvents": true, "NackEvents": true, "ListGroups": true, "GetGroup": true, "DeleteGroup": true,
+	"ListDeadLetters": true, "ReplayDeadLetters": true, "DeleteDeadLetters": true,
 	"StreamEvents": true, "ListEvents": true, "WaitForOutcome": true, "DownloadRecording": true, "DeleteRecording": true,
 }
 

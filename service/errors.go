@@ -84,6 +84,7 @@ func (e *Errors) describe(err error) *status.Status {
 		validation  *protovalidate.ValidationError
 		field       *fieldError
 		trimmed     *eventstream.CursorTrimmedError
+		otherwise   *eventstream.GroupSettingsError
 	)
 	if refused := refusalOf(err); refused != nil {
 		return e.refuse(refused)
@@ -99,6 +100,8 @@ func (e *Errors) describe(err error) *status.Status {
 		return e.invalid([]*errdetails.BadRequest_FieldViolation{{Field: field.field, Description: field.description}})
 	case errors.As(err, &trimmed):
 		return e.status("CURSOR_TRIMMED", "", map[string]string{"earliest_cursor": trimmed.Earliest})
+	case errors.As(err, &otherwise):
+		return e.status("GROUP_SETTINGS_DIFFER", otherwise.Error(), nil)
 	}
 	for reason, is := range gatewayErrors {
 		if errors.Is(err, is) {
@@ -142,6 +145,7 @@ var gatewayErrors = map[string]error{
 	"CURSOR_OF_OTHER_LOG":      eventstream.ErrCursorOtherLog,
 	"CURSOR_AHEAD_OF_LOG":      eventstream.ErrCursorAhead,
 	"KEYS_UNAVAILABLE":         eventstream.ErrKeysUnavailable,
+	"GROUP_NOT_FOUND":          eventstream.ErrGroupNotFound,
 	"LOG_UNAVAILABLE":          eventstream.ErrLogUnavailable,
 	"DRAINING":                 eventstream.ErrDraining,
 	"TOO_MANY_STREAMS":         errTooManyStreams,

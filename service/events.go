@@ -27,27 +27,36 @@ type Events struct {
 	hub      *eventstream.Hub
 	log      *eventstream.Log
 	outcomes outcomes
+	groups   *eventstream.Groups
 }
 
-// NewEvents gives out what is in log: hub follows its end, and outcomes finds out
-// how actions ended.
-func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes) *Events {
-	return &Events{log: log, hub: hub, outcomes: outcomes}
+// NewEvents gives out what is in log: hub follows its end, outcomes finds out how
+// actions ended, and groups share what there is.
+func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes, groups *eventstream.Groups) *Events {
+	return &Events{log: log, hub: hub, outcomes: outcomes, groups: groups}
+}
+
+// source is what StreamEvents sends: a subscription, or a member of a group.
+type source interface {
+	Started() (cursor, earliest string)
+	Retention() eventstream.Retention
+	// Position is where to go on after for what Next has not given out.
+	Position() string
+	Next(context.Context) (eventstream.Item, error)
+	Close()
 }
 
 // StreamEvents implements callgatev1.EventsServer.
-func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
-	ctx := stream.Context()
-	opts := subscribeOptions(req)
-	opts.Visible = visibleTo(callerOf(ctx).grant)
-	sub, err := s.hub.Subscribe(ctx, opts)
+func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.ServerStreamingServer[callgatev1.StreamEventsResponse]) error {
+	ctx := out.Context()
+	sub, err := s.open(ctx, req)
 	if err != nil {
 		return fmt.Errorf("stream events: %w", err)
 	}
 	defer sub.Close()
 	var resp any = started(sub) // sent at once: whoever has it misses nothing after its cursor
 	for {
-		if err := stream.SendMsg(resp); err != nil {
+		if err := out.SendMsg(resp); err != nil {
 			return err
 		}
 		item, err := sub.Next(ctx) // an event, a gap, or a heartbeat when none came in time
@@ -59,6 +68,15 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, stream grpc.S
 		}
 		resp = itemToSend(item, req.GetIncludeData())
 	}
+}
+
+func (s *Events) open(ctx context.Context, req *callgatev1.StreamEventsRequest) (source, error) {
+	if req.GetGroup() != "" {
+		return s.groups.Join(ctx, joinOptions(ctx, req))
+	}
+	opts := subscribeOptions(req)
+	opts.Visible = visibleTo(callerOf(ctx).grant)
+	return s.hub.Subscribe(ctx, opts)
 }
 
 func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.SubscribeOptions {
@@ -84,7 +102,7 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	return opts
 }
 
-func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
+func started(sub source) *callgatev1.StreamEventsResponse {
 	cursor, earliest := sub.Started()
 	kept := sub.Retention()
 	start := &callgatev1.StreamStarted{
@@ -92,6 +110,9 @@ func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 	}
 	if !kept.Earliest.IsZero() {
 		start.EarliestTime = timestamppb.New(kept.Earliest)
+	}
+	if member, is := sub.(*eventstream.GroupMember); is {
+		start.Group = member.Membership()
 	}
 	return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Started{Started: start}}
 }
@@ -101,11 +122,15 @@ func started(sub *eventstream.Subscription) *callgatev1.StreamEventsResponse {
 func itemToSend(item eventstream.Item, includeData bool) any {
 	switch {
 	case item.Event != nil:
-		return item.Event.Encoded(includeData)
+		return item.Encoded(includeData)
 	case item.Gap != nil:
-		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
+		resp := &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Gap{
 			Gap: &callgatev1.StreamGap{FromCursor: item.Gap.From, ToCursor: item.Gap.To, Reason: item.Gap.Reason},
 		}}
+		if item.Attempt > 0 {
+			resp.Delivery = &callgatev1.EventDelivery{Attempt: int32(item.Attempt)}
+		}
+		return resp
 	case item.Draining != nil:
 		return &callgatev1.StreamEventsResponse{Response: &callgatev1.StreamEventsResponse_Draining{
 			Draining: &callgatev1.StreamDraining{Cursor: item.Draining.Cursor},
@@ -124,13 +149,17 @@ func eventToProto(e *eventstream.Event, includeData bool) *callgatev1.CallEvent 
 	return e.CallEvent
 }
 
+// pageSize is how many are meant by what a request says.
+func pageSize(said int32) int {
+	if said == 0 {
+		return defaultPageSize
+	}
+	return int(said)
+}
+
 // ListEvents implements callgatev1.EventsServer.
 func (s *Events) ListEvents(ctx context.Context, req *callgatev1.ListEventsRequest) (*callgatev1.ListEventsResponse, error) {
-	size := int(req.GetPageSize())
-	if size == 0 {
-		size = defaultPageSize
-	}
-	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), size, req.GetIncludeCommands())
+	events, next, err := s.log.ListEvents(ctx, req.GetCallConnectionId(), req.GetPageToken(), pageSize(req.GetPageSize()), req.GetIncludeCommands())
 	if err != nil {
 		return nil, fmt.Errorf("list events: %w", err)
 	}

@@ -139,7 +139,7 @@ func BenchmarkFanOut(b *testing.B) {
 	}
 	defer hub.Close()
 	server := grpc.NewServer(service.Codec())
-	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, hub))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, hub, nil))
 	pipe := bufconn.Listen(1 << 20)
 	go func() { _ = server.Serve(pipe) }()
 	defer server.Stop()

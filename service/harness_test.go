@@ -84,6 +84,7 @@ type gateway struct {
 	callgatev1.EventsClient
 	callgatev1.MediaClient
 	callgatev1.RecordingsClient
+	callgatev1.GroupsClient
 	conn     *grpc.ClientConn
 	dial     func(...grpc.DialOption) *grpc.ClientConn // until the test ends
 	control  *service.CallControl
@@ -123,6 +124,11 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 		t.Fatal(err)
 	}
 	t.Cleanup(hub.Close)
+	groups, err := eventstream.NewGroups(t.Context(), hub, eventstream.GroupsOptions{Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(groups.Close)
 
 	key, err := upstream.ParseAccessKey("c2VjcmV0a2V5")
 	if err != nil {
@@ -156,9 +162,10 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 	control := service.NewCallControl(client, actions)
 	callgatev1.RegisterCallControlServer(server, control)
 	callgatev1.RegisterParticipantsServer(server, service.NewParticipants(client, actions, pages))
-	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes))
+	callgatev1.RegisterEventsServer(server, service.NewEvents(log, hub, outcomes, groups))
 	callgatev1.RegisterMediaServer(server, service.NewMedia(client, actions))
 	callgatev1.RegisterRecordingsServer(server, service.NewRecordings(client, log, actions))
+	callgatev1.RegisterGroupsServer(server, service.NewGroups(groups))
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(pipe) }()
@@ -182,6 +189,7 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 		RecordingsClient:   callgatev1.NewRecordingsClient(conn),
 		conn:               conn,
 		dial:               dial,
+		GroupsClient:       callgatev1.NewGroupsClient(conn),
 		control:            control,
 		log:                log,
 		hub:                hub,

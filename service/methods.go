@@ -76,8 +76,17 @@ var methods = map[string]method{
 	callgatev1.Recordings_DeleteRecording_FullMethodName:   {access.Operator, knownThing},
 
 	callgatev1.Events_StreamEvents_FullMethodName:   {access.Viewer, manyCalls},
+	callgatev1.Events_AckEvents_FullMethodName:      {access.Viewer, manyCalls},
+	callgatev1.Events_NackEvents_FullMethodName:     {access.Viewer, manyCalls},
 	callgatev1.Events_ListEvents_FullMethodName:     {access.Viewer, namedCall},
 	callgatev1.Events_WaitForOutcome_FullMethodName: {access.Viewer, namedCall},
+
+	callgatev1.Groups_ListGroups_FullMethodName:        {access.Viewer, manyCalls},
+	callgatev1.Groups_GetGroup_FullMethodName:          {access.Viewer, manyCalls},
+	callgatev1.Groups_DeleteGroup_FullMethodName:       {access.Operator, manyCalls},
+	callgatev1.Groups_ListDeadLetters_FullMethodName:   {access.Viewer, manyCalls},
+	callgatev1.Groups_ReplayDeadLetters_FullMethodName: {access.Operator, manyCalls},
+	callgatev1.Groups_DeleteDeadLetters_FullMethodName: {access.Operator, manyCalls},
 
 	grpc_health_v1.Health_Check_FullMethodName: {},
 	grpc_health_v1.Health_List_FullMethodName:  {},

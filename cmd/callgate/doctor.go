@@ -211,9 +211,20 @@ func (c *doctorCmd) checkLog(ctx context.Context) finding {
 		f.err = err
 		return f
 	}
+	f.err = errors.Join(c.tryWriting(ctx, log), tryGroups(ctx, hub), log.Check(ctx))
 	hub.Close()
-	f.err = errors.Join(c.tryWriting(ctx, log), log.Check(ctx), log.Close())
+	f.err = errors.Join(f.err, log.Close())
 	return f
+}
+
+// tryGroups opens what is kept of groups.
+func tryGroups(ctx context.Context, hub *eventstream.Hub) error {
+	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		return err
+	}
+	groups.Close()
+	return nil
 }
 
 // tryWriting writes where nobody sees it: a record of a request, and not an event.

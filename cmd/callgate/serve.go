@@ -66,6 +66,12 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
+	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Visible: service.GroupVisible, Logger: logger, Registerer: registry})
+	if err != nil {
+		return err
+	}
+	defer groups.Close()
+
 	tokens, err := c.tokens()
 	if err != nil {
 		return err
@@ -123,9 +129,10 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	srv, err := server.New(server.Options{
 		CallControl:   service.NewCallControl(client, actions),
 		Participants:  service.NewParticipants(client, actions, tokens),
-		Events:        service.NewEvents(log, hub, outcomes),
+		Events:        service.NewEvents(log, hub, outcomes, groups),
 		Media:         service.NewMedia(client, actions),
 		Recordings:    service.NewRecordings(client, log, actions),
+		Groups:        service.NewGroups(groups),
 		Callbacks:     receiver,
 		Emulator:      emulatorServer(em),
 		Console:       consoleConfig(em),

@@ -75,7 +75,7 @@ func (x StreamGap_Reason) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use StreamGap_Reason.Descriptor instead.
 func (StreamGap_Reason) EnumDescriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{5, 0}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // EventFilter chooses events: those that match every field that is given, a
@@ -198,8 +198,21 @@ type StreamEventsRequest struct {
 	// client has its answer, but the action's first events may have come before
 	// that: time tells when it was given.
 	IncludeCommands bool `protobuf:"varint,13,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Join this group, or make it: letters, digits, "-" and "_", up to 64. Its filter
+	// is fixed when it is made, and include_commands; everybody who joins gives the
+	// same.
+	Group string `protobuf:"bytes,9,opt,name=group,proto3" json:"group,omitempty"`
+	// For how long a member may have an event without acknowledging it, 1 s to 1 h.
+	// Fixed with the group. Absent: as the group has it; of a new one, 30 s.
+	AckWait *durationpb.Duration `protobuf:"bytes,10,opt,name=ack_wait,json=ackWait,proto3" json:"ack_wait,omitempty"`
+	// How often an event is given out in vain before it is a dead letter, 1 to 1,000.
+	// Fixed with the group. Absent: as the group has it; of a new one, 5.
+	MaxDeliveries *int32 `protobuf:"varint,11,opt,name=max_deliveries,json=maxDeliveries,proto3,oneof" json:"max_deliveries,omitempty"`
+	// How many events this member may have without acknowledging them, each of
+	// another call, 1 to 1,000. Absent: 100.
+	MaxUnacknowledged *int32 `protobuf:"varint,12,opt,name=max_unacknowledged,json=maxUnacknowledged,proto3,oneof" json:"max_unacknowledged,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *StreamEventsRequest) Reset() {
@@ -310,6 +323,34 @@ func (x *StreamEventsRequest) GetIncludeCommands() bool {
 	return false
 }
 
+func (x *StreamEventsRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *StreamEventsRequest) GetAckWait() *durationpb.Duration {
+	if x != nil {
+		return x.AckWait
+	}
+	return nil
+}
+
+func (x *StreamEventsRequest) GetMaxDeliveries() int32 {
+	if x != nil && x.MaxDeliveries != nil {
+		return *x.MaxDeliveries
+	}
+	return 0
+}
+
+func (x *StreamEventsRequest) GetMaxUnacknowledged() int32 {
+	if x != nil && x.MaxUnacknowledged != nil {
+		return *x.MaxUnacknowledged
+	}
+	return 0
+}
+
 type isStreamEventsRequest_Start interface {
 	isStreamEventsRequest_Start()
 }
@@ -353,7 +394,9 @@ type StreamEventsResponse struct {
 	//	*StreamEventsResponse_Heartbeat
 	//	*StreamEventsResponse_Gap
 	//	*StreamEventsResponse_Draining
-	Response      isStreamEventsResponse_Response `protobuf_oneof:"response"`
+	Response isStreamEventsResponse_Response `protobuf_oneof:"response"`
+	// With every event and gap that a member of a group gets.
+	Delivery      *EventDelivery `protobuf:"bytes,10,opt,name=delivery,proto3" json:"delivery,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -440,6 +483,13 @@ func (x *StreamEventsResponse) GetDraining() *StreamDraining {
 	return nil
 }
 
+func (x *StreamEventsResponse) GetDelivery() *EventDelivery {
+	if x != nil {
+		return x.Delivery
+	}
+	return nil
+}
+
 type isStreamEventsResponse_Response interface {
 	isStreamEventsResponse_Response()
 }
@@ -479,6 +529,52 @@ func (*StreamEventsResponse_Gap) isStreamEventsResponse_Response() {}
 
 func (*StreamEventsResponse_Draining) isStreamEventsResponse_Response() {}
 
+// EventDelivery is how a group gives out an event.
+type EventDelivery struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// 1 the first time, one more after each time that was in vain.
+	Attempt       int32 `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventDelivery) Reset() {
+	*x = EventDelivery{}
+	mi := &file_callgate_v1_events_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventDelivery) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventDelivery) ProtoMessage() {}
+
+func (x *EventDelivery) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_events_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventDelivery.ProtoReflect.Descriptor instead.
+func (*EventDelivery) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EventDelivery) GetAttempt() int32 {
+	if x != nil {
+		return x.Attempt
+	}
+	return 0
+}
+
 // StreamStarted says where the stream begins.
 type StreamStarted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -492,14 +588,16 @@ type StreamStarted struct {
 	MaxBytes int64 `protobuf:"varint,4,opt,name=max_bytes,json=maxBytes,proto3" json:"max_bytes,omitempty"`
 	// When the first event that the log still has came into it. Absent: it has
 	// none.
-	EarliestTime  *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=earliest_time,json=earliestTime,proto3" json:"earliest_time,omitempty"`
+	EarliestTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=earliest_time,json=earliestTime,proto3" json:"earliest_time,omitempty"`
+	// Of a member of a group.
+	Group         *GroupMembership `protobuf:"bytes,6,opt,name=group,proto3" json:"group,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *StreamStarted) Reset() {
 	*x = StreamStarted{}
-	mi := &file_callgate_v1_events_proto_msgTypes[3]
+	mi := &file_callgate_v1_events_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -511,7 +609,7 @@ func (x *StreamStarted) String() string {
 func (*StreamStarted) ProtoMessage() {}
 
 func (x *StreamStarted) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[3]
+	mi := &file_callgate_v1_events_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -524,7 +622,7 @@ func (x *StreamStarted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamStarted.ProtoReflect.Descriptor instead.
 func (*StreamStarted) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{3}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *StreamStarted) GetCursor() string {
@@ -562,6 +660,86 @@ func (x *StreamStarted) GetEarliestTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *StreamStarted) GetGroup() *GroupMembership {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+// GroupMembership is what a member of a group joined.
+type GroupMembership struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// This stream, as GetGroup names it.
+	MemberId string `protobuf:"bytes,1,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	// For how long it may have an event without acknowledging it.
+	AckWait *durationpb.Duration `protobuf:"bytes,2,opt,name=ack_wait,json=ackWait,proto3" json:"ack_wait,omitempty"`
+	// How often an event is given out before it is a dead letter.
+	MaxDeliveries int32 `protobuf:"varint,3,opt,name=max_deliveries,json=maxDeliveries,proto3" json:"max_deliveries,omitempty"`
+	// How many events it may have without acknowledging them.
+	MaxUnacknowledged int32 `protobuf:"varint,4,opt,name=max_unacknowledged,json=maxUnacknowledged,proto3" json:"max_unacknowledged,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
+}
+
+func (x *GroupMembership) Reset() {
+	*x = GroupMembership{}
+	mi := &file_callgate_v1_events_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupMembership) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupMembership) ProtoMessage() {}
+
+func (x *GroupMembership) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_events_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupMembership.ProtoReflect.Descriptor instead.
+func (*GroupMembership) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *GroupMembership) GetMemberId() string {
+	if x != nil {
+		return x.MemberId
+	}
+	return ""
+}
+
+func (x *GroupMembership) GetAckWait() *durationpb.Duration {
+	if x != nil {
+		return x.AckWait
+	}
+	return nil
+}
+
+func (x *GroupMembership) GetMaxDeliveries() int32 {
+	if x != nil {
+		return x.MaxDeliveries
+	}
+	return 0
+}
+
+func (x *GroupMembership) GetMaxUnacknowledged() int32 {
+	if x != nil {
+		return x.MaxUnacknowledged
+	}
+	return 0
+}
+
 // StreamHeartbeat is a checkpoint: nothing that matches at or before its cursor
 // is still to come.
 type StreamHeartbeat struct {
@@ -576,7 +754,7 @@ type StreamHeartbeat struct {
 
 func (x *StreamHeartbeat) Reset() {
 	*x = StreamHeartbeat{}
-	mi := &file_callgate_v1_events_proto_msgTypes[4]
+	mi := &file_callgate_v1_events_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -588,7 +766,7 @@ func (x *StreamHeartbeat) String() string {
 func (*StreamHeartbeat) ProtoMessage() {}
 
 func (x *StreamHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[4]
+	mi := &file_callgate_v1_events_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -601,7 +779,7 @@ func (x *StreamHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamHeartbeat.ProtoReflect.Descriptor instead.
 func (*StreamHeartbeat) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{4}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *StreamHeartbeat) GetCursor() string {
@@ -634,7 +812,7 @@ type StreamGap struct {
 
 func (x *StreamGap) Reset() {
 	*x = StreamGap{}
-	mi := &file_callgate_v1_events_proto_msgTypes[5]
+	mi := &file_callgate_v1_events_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -646,7 +824,7 @@ func (x *StreamGap) String() string {
 func (*StreamGap) ProtoMessage() {}
 
 func (x *StreamGap) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[5]
+	mi := &file_callgate_v1_events_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -659,7 +837,7 @@ func (x *StreamGap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamGap.ProtoReflect.Descriptor instead.
 func (*StreamGap) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{5}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *StreamGap) GetFromCursor() string {
@@ -695,7 +873,7 @@ type StreamDraining struct {
 
 func (x *StreamDraining) Reset() {
 	*x = StreamDraining{}
-	mi := &file_callgate_v1_events_proto_msgTypes[6]
+	mi := &file_callgate_v1_events_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +885,7 @@ func (x *StreamDraining) String() string {
 func (*StreamDraining) ProtoMessage() {}
 
 func (x *StreamDraining) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[6]
+	mi := &file_callgate_v1_events_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +898,7 @@ func (x *StreamDraining) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StreamDraining.ProtoReflect.Descriptor instead.
 func (*StreamDraining) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{6}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *StreamDraining) GetCursor() string {
@@ -728,6 +906,223 @@ func (x *StreamDraining) GetCursor() string {
 		return x.Cursor
 	}
 	return ""
+}
+
+type AckEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	// The cursors of the events, and of gaps their to_cursor.
+	Cursors       []string `protobuf:"bytes,2,rep,name=cursors,proto3" json:"cursors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AckEventsRequest) Reset() {
+	*x = AckEventsRequest{}
+	mi := &file_callgate_v1_events_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AckEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AckEventsRequest) ProtoMessage() {}
+
+func (x *AckEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_events_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AckEventsRequest.ProtoReflect.Descriptor instead.
+func (*AckEventsRequest) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *AckEventsRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *AckEventsRequest) GetCursors() []string {
+	if x != nil {
+		return x.Cursors
+	}
+	return nil
+}
+
+type AckEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many of them had not been acknowledged or given up before.
+	Acknowledged  int32 `protobuf:"varint,1,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AckEventsResponse) Reset() {
+	*x = AckEventsResponse{}
+	mi := &file_callgate_v1_events_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AckEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AckEventsResponse) ProtoMessage() {}
+
+func (x *AckEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_events_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AckEventsResponse.ProtoReflect.Descriptor instead.
+func (*AckEventsResponse) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *AckEventsResponse) GetAcknowledged() int32 {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return 0
+}
+
+type NackEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The group.
+	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
+	// The cursors of the events, and of gaps their to_cursor.
+	Cursors []string `protobuf:"bytes,2,rep,name=cursors,proto3" json:"cursors,omitempty"`
+	// How long to wait before they are given out again, up to 1 h. Later events of
+	// their calls wait too. Absent: not at all.
+	Delay *durationpb.Duration `protobuf:"bytes,3,opt,name=delay,proto3" json:"delay,omitempty"`
+	// Why, for whoever looks at the dead letters.
+	Note          string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NackEventsRequest) Reset() {
+	*x = NackEventsRequest{}
+	mi := &file_callgate_v1_events_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NackEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NackEventsRequest) ProtoMessage() {}
+
+func (x *NackEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_events_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NackEventsRequest.ProtoReflect.Descriptor instead.
+func (*NackEventsRequest) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *NackEventsRequest) GetGroup() string {
+	if x != nil {
+		return x.Group
+	}
+	return ""
+}
+
+func (x *NackEventsRequest) GetCursors() []string {
+	if x != nil {
+		return x.Cursors
+	}
+	return nil
+}
+
+func (x *NackEventsRequest) GetDelay() *durationpb.Duration {
+	if x != nil {
+		return x.Delay
+	}
+	return nil
+}
+
+func (x *NackEventsRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+type NackEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many of them a member had.
+	Rejected      int32 `protobuf:"varint,1,opt,name=rejected,proto3" json:"rejected,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *NackEventsResponse) Reset() {
+	*x = NackEventsResponse{}
+	mi := &file_callgate_v1_events_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *NackEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*NackEventsResponse) ProtoMessage() {}
+
+func (x *NackEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_callgate_v1_events_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use NackEventsResponse.ProtoReflect.Descriptor instead.
+func (*NackEventsResponse) Descriptor() ([]byte, []int) {
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *NackEventsResponse) GetRejected() int32 {
+	if x != nil {
+		return x.Rejected
+	}
+	return 0
 }
 
 type ListEventsRequest struct {
@@ -748,7 +1143,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_callgate_v1_events_proto_msgTypes[7]
+	mi := &file_callgate_v1_events_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -760,7 +1155,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[7]
+	mi := &file_callgate_v1_events_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -773,7 +1168,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{7}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListEventsRequest) GetCallConnectionId() string {
@@ -823,7 +1218,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_callgate_v1_events_proto_msgTypes[8]
+	mi := &file_callgate_v1_events_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +1230,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[8]
+	mi := &file_callgate_v1_events_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +1243,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{8}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListEventsResponse) GetEvents() []*CallEvent {
@@ -877,7 +1272,7 @@ type WaitForOutcomeRequest struct {
 
 func (x *WaitForOutcomeRequest) Reset() {
 	*x = WaitForOutcomeRequest{}
-	mi := &file_callgate_v1_events_proto_msgTypes[9]
+	mi := &file_callgate_v1_events_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +1284,7 @@ func (x *WaitForOutcomeRequest) String() string {
 func (*WaitForOutcomeRequest) ProtoMessage() {}
 
 func (x *WaitForOutcomeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[9]
+	mi := &file_callgate_v1_events_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1297,7 @@ func (x *WaitForOutcomeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitForOutcomeRequest.ProtoReflect.Descriptor instead.
 func (*WaitForOutcomeRequest) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{9}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WaitForOutcomeRequest) GetReceipt() *ActionReceipt {
@@ -929,7 +1324,7 @@ type WaitForOutcomeResponse struct {
 
 func (x *WaitForOutcomeResponse) Reset() {
 	*x = WaitForOutcomeResponse{}
-	mi := &file_callgate_v1_events_proto_msgTypes[10]
+	mi := &file_callgate_v1_events_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -941,7 +1336,7 @@ func (x *WaitForOutcomeResponse) String() string {
 func (*WaitForOutcomeResponse) ProtoMessage() {}
 
 func (x *WaitForOutcomeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_v1_events_proto_msgTypes[10]
+	mi := &file_callgate_v1_events_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -954,7 +1349,7 @@ func (x *WaitForOutcomeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WaitForOutcomeResponse.ProtoReflect.Descriptor instead.
 func (*WaitForOutcomeResponse) Descriptor() ([]byte, []int) {
-	return file_callgate_v1_events_proto_rawDescGZIP(), []int{10}
+	return file_callgate_v1_events_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WaitForOutcomeResponse) GetOutcome() *ActionOutcome {
@@ -976,7 +1371,7 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x05types\x18\x04 \x03(\x0e2\x1a.callgate.v1.CallEventTypeB\x11\xbaH\x0e\x92\x01\v\x10d\"\a\x82\x01\x04\x10\x01 \x00R\x05types\x120\n" +
 	"\n" +
 	"type_names\x18\x05 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10d\"\ar\x05\x10\x01\x18\x80\x04R\ttypeNames\x12A\n" +
-	"\x12operation_contexts\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x88'R\x11operationContexts\"\xef\x06\n" +
+	"\x12operation_contexts\x18\x06 \x03(\tB\x12\xbaH\x0f\x92\x01\f\x10\xe8\a\"\ar\x05\x10\x01\x18\x88'R\x11operationContexts\"\xe6\v\n" +
 	"\x13StreamEventsRequest\x120\n" +
 	"\x06filter\x18\x01 \x01(\v2\x18.callgate.v1.EventFilterR\x06filter\x12!\n" +
 	"\x06latest\x18\x02 \x01(\bB\a\xbaH\x04j\x02\b\x01H\x00R\x06latest\x12%\n" +
@@ -987,24 +1382,45 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x12heartbeat_interval\x18\x06 \x01(\v2\x19.google.protobuf.DurationB\x0e\xbaH\v\xaa\x01\b\"\x02\b<2\x02\b\x01R\x11heartbeatInterval\x12!\n" +
 	"\finclude_data\x18\a \x01(\bR\vincludeData\x12&\n" +
 	"\x0funtil_call_ends\x18\b \x01(\bR\runtilCallEnds\x12)\n" +
-	"\x10include_commands\x18\r \x01(\bR\x0fincludeCommands:\x96\x03\xbaH\x92\x03\x1a\x96\x01\n" +
-	"\x1dstream_events.until_call_ends\x120until_call_ends needs filter.call_connection_ids\x1aC!this.until_call_ends || this.filter.call_connection_ids.size() > 0\x1a\xf6\x01\n" +
+	"\x10include_commands\x18\r \x01(\bR\x0fincludeCommands\x125\n" +
+	"\x05group\x18\t \x01(\tB\x1f\xbaH\x1c\xd8\x01\x01r\x172\x15^[A-Za-z0-9_-]{1,64}$R\x05group\x12E\n" +
+	"\back_wait\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationB\x0f\xbaH\f\xaa\x01\t\"\x03\b\x90\x1c2\x02\b\x01R\aackWait\x126\n" +
+	"\x0emax_deliveries\x18\v \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x01H\x01R\rmaxDeliveries\x88\x01\x01\x12>\n" +
+	"\x12max_unacknowledged\x18\f \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\xe8\a(\x01H\x02R\x11maxUnacknowledged\x88\x01\x01:\xed\x05\xbaH\xe9\x05\x1a\x96\x01\n" +
+	"\x1dstream_events.until_call_ends\x120until_call_ends needs filter.call_connection_ids\x1aC!this.until_call_ends || this.filter.call_connection_ids.size() > 0\x1a\x8e\x01\n" +
+	"#stream_events.group_until_call_ends\x12<a group does not end: until_call_ends is not for its members\x1a)this.group == '' || !this.until_call_ends\x1a\xc3\x01\n" +
+	"\x1cstream_events.group_settings\x12<ack_wait, max_deliveries and max_unacknowledged need a group\x1aethis.group != '' || !(has(this.ack_wait) || has(this.max_deliveries) || has(this.max_unacknowledged))\x1a\xf6\x01\n" +
 	"\x1estream_events.include_commands\x122a filter of types COMMAND_* needs include_commands\x1a\x9f\x01this.include_commands || !(this.filter.types.exists(t, int(t) in [100, 101, 102]) || this.filter.type_names.exists(n, n.matches('(?i)^callgate[.]command[.]')))B\a\n" +
-	"\x05start\"\xaf\x02\n" +
+	"\x05startB\x11\n" +
+	"\x0f_max_deliveriesB\x15\n" +
+	"\x13_max_unacknowledged\"\xe7\x02\n" +
 	"\x14StreamEventsResponse\x126\n" +
 	"\astarted\x18\x01 \x01(\v2\x1a.callgate.v1.StreamStartedH\x00R\astarted\x12.\n" +
 	"\x05event\x18\x02 \x01(\v2\x16.callgate.v1.CallEventH\x00R\x05event\x12<\n" +
 	"\theartbeat\x18\x03 \x01(\v2\x1c.callgate.v1.StreamHeartbeatH\x00R\theartbeat\x12*\n" +
 	"\x03gap\x18\x04 \x01(\v2\x16.callgate.v1.StreamGapH\x00R\x03gap\x129\n" +
-	"\bdraining\x18\x05 \x01(\v2\x1b.callgate.v1.StreamDrainingH\x00R\bdrainingB\n" +
+	"\bdraining\x18\x05 \x01(\v2\x1b.callgate.v1.StreamDrainingH\x00R\bdraining\x126\n" +
+	"\bdelivery\x18\n" +
+	" \x01(\v2\x1a.callgate.v1.EventDeliveryR\bdeliveryB\n" +
 	"\n" +
-	"\bresponse\"\xe2\x01\n" +
+	"\bresponse\")\n" +
+	"\rEventDelivery\x12\x18\n" +
+	"\aattempt\x18\x01 \x01(\x05R\aattempt\"\x96\x02\n" +
 	"\rStreamStarted\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12'\n" +
 	"\x0fearliest_cursor\x18\x02 \x01(\tR\x0eearliestCursor\x122\n" +
 	"\amax_age\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x06maxAge\x12\x1b\n" +
 	"\tmax_bytes\x18\x04 \x01(\x03R\bmaxBytes\x12?\n" +
-	"\rearliest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fearliestTime\"f\n" +
+	"\rearliest_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\fearliestTime\x122\n" +
+	"\x05group\x18\x06 \x01(\v2\x1c.callgate.v1.GroupMembershipR\x05group\"\xba\x01\n" +
+	"\x0fGroupMembership\x12\x1b\n" +
+	"\tmember_id\x18\x01 \x01(\tR\bmemberId\x124\n" +
+	"\back_wait\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\aackWait\x12%\n" +
+	"\x0emax_deliveries\x18\x03 \x01(\x05R\rmaxDeliveries\x12-\n" +
+	"\x12max_unacknowledged\x18\x04 \x01(\x05R\x11maxUnacknowledged\"f\n" +
 	"\x0fStreamHeartbeat\x12\x16\n" +
 	"\x06cursor\x18\x01 \x01(\tR\x06cursor\x12;\n" +
 	"\vserver_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
@@ -1019,7 +1435,20 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\x10REASON_RETENTION\x10\x01\x12\x12\n" +
 	"\x0eREASON_DELETED\x10\x02\"(\n" +
 	"\x0eStreamDraining\x12\x16\n" +
-	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"\xed\x01\n" +
+	"\x06cursor\x18\x01 \x01(\tR\x06cursor\"v\n" +
+	"\x10AckEventsRequest\x122\n" +
+	"\x05group\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,64}$R\x05group\x12.\n" +
+	"\acursors\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x02R\acursors\"7\n" +
+	"\x11AckEventsResponse\x12\"\n" +
+	"\facknowledged\x18\x01 \x01(\x05R\facknowledged\"\xd5\x01\n" +
+	"\x11NackEventsRequest\x122\n" +
+	"\x05group\x18\x01 \x01(\tB\x1c\xbaH\x19r\x172\x15^[A-Za-z0-9_-]{1,64}$R\x05group\x12.\n" +
+	"\acursors\x18\x02 \x03(\tB\x14\xbaH\x11\x92\x01\x0e\b\x01\x10\xe8\a\"\ar\x05\x10\x01\x18\x80\x02R\acursors\x12>\n" +
+	"\x05delay\x18\x03 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
+	"\xaa\x01\a\"\x03\b\x90\x1c2\x00R\x05delay\x12\x1c\n" +
+	"\x04note\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xe8\aR\x04note\"0\n" +
+	"\x12NackEventsResponse\x12\x1a\n" +
+	"\brejected\x18\x01 \x01(\x05R\brejected\"\xed\x01\n" +
 	"\x11ListEventsRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12'\n" +
@@ -1038,9 +1467,12 @@ const file_callgate_v1_events_proto_rawDesc = "" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\atimeout:\xfc\x02\xbaH\xf8\x02\x1a\xf5\x02\n" +
 	"\x18wait_for_outcome.receipt\x12pthe receipt must be of an action that has an outcome, with its cursor and its call_connection_id or recording_id\x1a\xe6\x01has(this.receipt) && this.receipt.cursor != '' && (int(this.receipt.action) in [26, 27, 28, 29] ? this.receipt.recording_id != '' : this.receipt.call_connection_id != '') && !(int(this.receipt.action) in [0, 4, 5, 11, 15, 25, 30])\"N\n" +
 	"\x16WaitForOutcomeResponse\x124\n" +
-	"\aoutcome\x18\x01 \x01(\v2\x1a.callgate.v1.ActionOutcomeR\aoutcome2\x92\x03\n" +
+	"\aoutcome\x18\x01 \x01(\v2\x1a.callgate.v1.ActionOutcomeR\aoutcome2\xe4\x04\n" +
 	"\x06Events\x12\x88\x01\n" +
-	"\fStreamEvents\x12 .callgate.v1.StreamEventsRequest\x1a!.callgate.v1.StreamEventsResponse\"1\x82\xd3\xe4\x93\x02+Z\x16:\x01*\"\x11/v1/events:stream\x12\x11/v1/events:stream0\x01\x12|\n" +
+	"\fStreamEvents\x12 .callgate.v1.StreamEventsRequest\x1a!.callgate.v1.StreamEventsResponse\"1\x82\xd3\xe4\x93\x02+Z\x16:\x01*\"\x11/v1/events:stream\x12\x11/v1/events:stream0\x01\x12e\n" +
+	"\tAckEvents\x12\x1d.callgate.v1.AckEventsRequest\x1a\x1e.callgate.v1.AckEventsResponse\"\x19\x82\xd3\xe4\x93\x02\x13:\x01*\"\x0e/v1/events:ack\x12i\n" +
+	"\n" +
+	"NackEvents\x12\x1e.callgate.v1.NackEventsRequest\x1a\x1f.callgate.v1.NackEventsResponse\"\x1a\x82\xd3\xe4\x93\x02\x14:\x01*\"\x0f/v1/events:nack\x12|\n" +
 	"\n" +
 	"ListEvents\x12\x1e.callgate.v1.ListEventsRequest\x1a\x1f.callgate.v1.ListEventsResponse\"-\x82\xd3\xe4\x93\x02'\x12%/v1/calls/{call_connection_id}/events\x12\x7f\n" +
 	"\x0eWaitForOutcome\x12\".callgate.v1.WaitForOutcomeRequest\x1a#.callgate.v1.WaitForOutcomeResponse\"$\x82\xd3\xe4\x93\x02\x1e:\x01*\"\x19/v1/events:waitForOutcomeB\xa4\x01\n" +
@@ -1059,56 +1491,71 @@ func file_callgate_v1_events_proto_rawDescGZIP() []byte {
 }
 
 var file_callgate_v1_events_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_callgate_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_callgate_v1_events_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_callgate_v1_events_proto_goTypes = []any{
 	(StreamGap_Reason)(0),          // 0: callgate.v1.StreamGap.Reason
 	(*EventFilter)(nil),            // 1: callgate.v1.EventFilter
 	(*StreamEventsRequest)(nil),    // 2: callgate.v1.StreamEventsRequest
 	(*StreamEventsResponse)(nil),   // 3: callgate.v1.StreamEventsResponse
-	(*StreamStarted)(nil),          // 4: callgate.v1.StreamStarted
-	(*StreamHeartbeat)(nil),        // 5: callgate.v1.StreamHeartbeat
-	(*StreamGap)(nil),              // 6: callgate.v1.StreamGap
-	(*StreamDraining)(nil),         // 7: callgate.v1.StreamDraining
-	(*ListEventsRequest)(nil),      // 8: callgate.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),     // 9: callgate.v1.ListEventsResponse
-	(*WaitForOutcomeRequest)(nil),  // 10: callgate.v1.WaitForOutcomeRequest
-	(*WaitForOutcomeResponse)(nil), // 11: callgate.v1.WaitForOutcomeResponse
-	(CallEventType)(0),             // 12: callgate.v1.CallEventType
-	(*timestamppb.Timestamp)(nil),  // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),    // 14: google.protobuf.Duration
-	(*CallEvent)(nil),              // 15: callgate.v1.CallEvent
-	(*ActionReceipt)(nil),          // 16: callgate.v1.ActionReceipt
-	(*ActionOutcome)(nil),          // 17: callgate.v1.ActionOutcome
+	(*EventDelivery)(nil),          // 4: callgate.v1.EventDelivery
+	(*StreamStarted)(nil),          // 5: callgate.v1.StreamStarted
+	(*GroupMembership)(nil),        // 6: callgate.v1.GroupMembership
+	(*StreamHeartbeat)(nil),        // 7: callgate.v1.StreamHeartbeat
+	(*StreamGap)(nil),              // 8: callgate.v1.StreamGap
+	(*StreamDraining)(nil),         // 9: callgate.v1.StreamDraining
+	(*AckEventsRequest)(nil),       // 10: callgate.v1.AckEventsRequest
+	(*AckEventsResponse)(nil),      // 11: callgate.v1.AckEventsResponse
+	(*NackEventsRequest)(nil),      // 12: callgate.v1.NackEventsRequest
+	(*NackEventsResponse)(nil),     // 13: callgate.v1.NackEventsResponse
+	(*ListEventsRequest)(nil),      // 14: callgate.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),     // 15: callgate.v1.ListEventsResponse
+	(*WaitForOutcomeRequest)(nil),  // 16: callgate.v1.WaitForOutcomeRequest
+	(*WaitForOutcomeResponse)(nil), // 17: callgate.v1.WaitForOutcomeResponse
+	(CallEventType)(0),             // 18: callgate.v1.CallEventType
+	(*timestamppb.Timestamp)(nil),  // 19: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),    // 20: google.protobuf.Duration
+	(*CallEvent)(nil),              // 21: callgate.v1.CallEvent
+	(*ActionReceipt)(nil),          // 22: callgate.v1.ActionReceipt
+	(*ActionOutcome)(nil),          // 23: callgate.v1.ActionOutcome
 }
 var file_callgate_v1_events_proto_depIdxs = []int32{
-	12, // 0: callgate.v1.EventFilter.types:type_name -> callgate.v1.CallEventType
+	18, // 0: callgate.v1.EventFilter.types:type_name -> callgate.v1.CallEventType
 	1,  // 1: callgate.v1.StreamEventsRequest.filter:type_name -> callgate.v1.EventFilter
-	13, // 2: callgate.v1.StreamEventsRequest.from_time:type_name -> google.protobuf.Timestamp
-	14, // 3: callgate.v1.StreamEventsRequest.heartbeat_interval:type_name -> google.protobuf.Duration
-	4,  // 4: callgate.v1.StreamEventsResponse.started:type_name -> callgate.v1.StreamStarted
-	15, // 5: callgate.v1.StreamEventsResponse.event:type_name -> callgate.v1.CallEvent
-	5,  // 6: callgate.v1.StreamEventsResponse.heartbeat:type_name -> callgate.v1.StreamHeartbeat
-	6,  // 7: callgate.v1.StreamEventsResponse.gap:type_name -> callgate.v1.StreamGap
-	7,  // 8: callgate.v1.StreamEventsResponse.draining:type_name -> callgate.v1.StreamDraining
-	14, // 9: callgate.v1.StreamStarted.max_age:type_name -> google.protobuf.Duration
-	13, // 10: callgate.v1.StreamStarted.earliest_time:type_name -> google.protobuf.Timestamp
-	13, // 11: callgate.v1.StreamHeartbeat.server_time:type_name -> google.protobuf.Timestamp
-	0,  // 12: callgate.v1.StreamGap.reason:type_name -> callgate.v1.StreamGap.Reason
-	15, // 13: callgate.v1.ListEventsResponse.events:type_name -> callgate.v1.CallEvent
-	16, // 14: callgate.v1.WaitForOutcomeRequest.receipt:type_name -> callgate.v1.ActionReceipt
-	14, // 15: callgate.v1.WaitForOutcomeRequest.timeout:type_name -> google.protobuf.Duration
-	17, // 16: callgate.v1.WaitForOutcomeResponse.outcome:type_name -> callgate.v1.ActionOutcome
-	2,  // 17: callgate.v1.Events.StreamEvents:input_type -> callgate.v1.StreamEventsRequest
-	8,  // 18: callgate.v1.Events.ListEvents:input_type -> callgate.v1.ListEventsRequest
-	10, // 19: callgate.v1.Events.WaitForOutcome:input_type -> callgate.v1.WaitForOutcomeRequest
-	3,  // 20: callgate.v1.Events.StreamEvents:output_type -> callgate.v1.StreamEventsResponse
-	9,  // 21: callgate.v1.Events.ListEvents:output_type -> callgate.v1.ListEventsResponse
-	11, // 22: callgate.v1.Events.WaitForOutcome:output_type -> callgate.v1.WaitForOutcomeResponse
-	20, // [20:23] is the sub-list for method output_type
-	17, // [17:20] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	19, // 2: callgate.v1.StreamEventsRequest.from_time:type_name -> google.protobuf.Timestamp
+	20, // 3: callgate.v1.StreamEventsRequest.heartbeat_interval:type_name -> google.protobuf.Duration
+	20, // 4: callgate.v1.StreamEventsRequest.ack_wait:type_name -> google.protobuf.Duration
+	5,  // 5: callgate.v1.StreamEventsResponse.started:type_name -> callgate.v1.StreamStarted
+	21, // 6: callgate.v1.StreamEventsResponse.event:type_name -> callgate.v1.CallEvent
+	7,  // 7: callgate.v1.StreamEventsResponse.heartbeat:type_name -> callgate.v1.StreamHeartbeat
+	8,  // 8: callgate.v1.StreamEventsResponse.gap:type_name -> callgate.v1.StreamGap
+	9,  // 9: callgate.v1.StreamEventsResponse.draining:type_name -> callgate.v1.StreamDraining
+	4,  // 10: callgate.v1.StreamEventsResponse.delivery:type_name -> callgate.v1.EventDelivery
+	20, // 11: callgate.v1.StreamStarted.max_age:type_name -> google.protobuf.Duration
+	19, // 12: callgate.v1.StreamStarted.earliest_time:type_name -> google.protobuf.Timestamp
+	6,  // 13: callgate.v1.StreamStarted.group:type_name -> callgate.v1.GroupMembership
+	20, // 14: callgate.v1.GroupMembership.ack_wait:type_name -> google.protobuf.Duration
+	19, // 15: callgate.v1.StreamHeartbeat.server_time:type_name -> google.protobuf.Timestamp
+	0,  // 16: callgate.v1.StreamGap.reason:type_name -> callgate.v1.StreamGap.Reason
+	20, // 17: callgate.v1.NackEventsRequest.delay:type_name -> google.protobuf.Duration
+	21, // 18: callgate.v1.ListEventsResponse.events:type_name -> callgate.v1.CallEvent
+	22, // 19: callgate.v1.WaitForOutcomeRequest.receipt:type_name -> callgate.v1.ActionReceipt
+	20, // 20: callgate.v1.WaitForOutcomeRequest.timeout:type_name -> google.protobuf.Duration
+	23, // 21: callgate.v1.WaitForOutcomeResponse.outcome:type_name -> callgate.v1.ActionOutcome
+	2,  // 22: callgate.v1.Events.StreamEvents:input_type -> callgate.v1.StreamEventsRequest
+	10, // 23: callgate.v1.Events.AckEvents:input_type -> callgate.v1.AckEventsRequest
+	12, // 24: callgate.v1.Events.NackEvents:input_type -> callgate.v1.NackEventsRequest
+	14, // 25: callgate.v1.Events.ListEvents:input_type -> callgate.v1.ListEventsRequest
+	16, // 26: callgate.v1.Events.WaitForOutcome:input_type -> callgate.v1.WaitForOutcomeRequest
+	3,  // 27: callgate.v1.Events.StreamEvents:output_type -> callgate.v1.StreamEventsResponse
+	11, // 28: callgate.v1.Events.AckEvents:output_type -> callgate.v1.AckEventsResponse
+	13, // 29: callgate.v1.Events.NackEvents:output_type -> callgate.v1.NackEventsResponse
+	15, // 30: callgate.v1.Events.ListEvents:output_type -> callgate.v1.ListEventsResponse
+	17, // 31: callgate.v1.Events.WaitForOutcome:output_type -> callgate.v1.WaitForOutcomeResponse
+	27, // [27:32] is the sub-list for method output_type
+	22, // [22:27] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_callgate_v1_events_proto_init() }
@@ -1137,7 +1584,7 @@ func file_callgate_v1_events_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callgate_v1_events_proto_rawDesc), len(file_callgate_v1_events_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   11,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

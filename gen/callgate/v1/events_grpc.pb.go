@@ -20,6 +20,8 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	Events_StreamEvents_FullMethodName   = "/callgate.v1.Events/StreamEvents"
+	Events_AckEvents_FullMethodName      = "/callgate.v1.Events/AckEvents"
+	Events_NackEvents_FullMethodName     = "/callgate.v1.Events/NackEvents"
 	Events_ListEvents_FullMethodName     = "/callgate.v1.Events/ListEvents"
 	Events_WaitForOutcome_FullMethodName = "/callgate.v1.Events/WaitForOutcome"
 )
@@ -52,7 +54,52 @@ type EventsClient interface {
 	// with metadata earliest_cursor in ErrorInfo; FAILED_PRECONDITION when it
 	// comes from another log or from a position the log never had;
 	// INVALID_ARGUMENT when it is no cursor at all.
+	//
+	// With group, the stream is a member of a group: streams of the same group, on
+	// whatever replica, share its events instead of each getting all. The group is
+	// made when the first member joins, at start, and outlives its members, restarts
+	// and replicas; to those who join later start means nothing. It promises, in
+	// place of the above:
+	//
+	// At least once: every event that matches is given out until it is acknowledged
+	// with AckEvents, or is a dead letter. Ordered by call: an event of a call is not
+	// given out before the earlier ones of that call have been acknowledged, durably,
+	// or are dead letters; so at most one of a call is on its way at a time.
+	// One member: while the members are the same, a call's events go to the same one;
+	// when some come or go, a call may go on at another, from the first event that is
+	// not acknowledged. Handed on: what a member has and has not acknowledged goes to
+	// another when its stream ends, when ack_wait runs out, or when it is rejected
+	// with NackEvents; an acknowledgement that comes later still counts. Given up:
+	// after max_deliveries such failures an event is a dead letter (see Groups) and
+	// its call goes on; a delivery that ended because a gateway stopped or was lost
+	// is none of the event's failures. Complete: a hole in the log is a gap that one
+	// member gets; it is acknowledged, by its to_cursor, and handed on like an event,
+	// but given up without a dead letter. Bounded: a member has at most
+	// max_unacknowledged; a group reads ahead of what is acknowledged by at most
+	// 4,096 events.
+	//
+	// A call is a call connection; events without one belong together by
+	// server_call_id, else by correlation_id, else each stands alone. The cursor of
+	// started, of heartbeats and of draining is the group's position: everything at
+	// or before it has been acknowledged, or is a dead letter.
+	//
+	// Errors of groups: FAILED_PRECONDITION when the group has another filter,
+	// include_commands, ack_wait or max_deliveries than the request gives (delete it, or choose another
+	// name); NOT_FOUND when it was deleted while the stream was open.
 	StreamEvents(ctx context.Context, in *StreamEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[StreamEventsResponse], error)
+	// AckEvents tells that a group's events have been dealt with: they do not come
+	// again, and the next of their calls may. It returns when that is durable.
+	//
+	// It works on any replica, whoever was given the events, and may be repeated.
+	// Errors: NOT_FOUND when there is no such group; those of a cursor, as in
+	// StreamEvents, when one is not of this log.
+	AckEvents(ctx context.Context, in *AckEventsRequest, opts ...grpc.CallOption) (*AckEventsResponse, error)
+	// NackEvents tells that a group's events could not be dealt with: each that a
+	// member has now is given out again, after a delay if that is wanted, or is a
+	// dead letter if this was its last delivery. What no member has, as it was
+	// acknowledged or handed on meanwhile, is passed over. It returns when that is
+	// durable. Errors: as of AckEvents.
+	NackEvents(ctx context.Context, in *NackEventsRequest, opts ...grpc.CallOption) (*NackEventsResponse, error)
 	// ListEvents lists one call connection's events, oldest first. With
 	// include_commands that is the call's whole story: what was asked for, how it
 	// was answered, and what came of it.
@@ -89,6 +136,26 @@ func (c *eventsClient) StreamEvents(ctx context.Context, in *StreamEventsRequest
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Events_StreamEventsClient = grpc.ServerStreamingClient[StreamEventsResponse]
+
+func (c *eventsClient) AckEvents(ctx context.Context, in *AckEventsRequest, opts ...grpc.CallOption) (*AckEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AckEventsResponse)
+	err := c.cc.Invoke(ctx, Events_AckEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *eventsClient) NackEvents(ctx context.Context, in *NackEventsRequest, opts ...grpc.CallOption) (*NackEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(NackEventsResponse)
+	err := c.cc.Invoke(ctx, Events_NackEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
 
 func (c *eventsClient) ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -138,7 +205,52 @@ type EventsServer interface {
 	// with metadata earliest_cursor in ErrorInfo; FAILED_PRECONDITION when it
 	// comes from another log or from a position the log never had;
 	// INVALID_ARGUMENT when it is no cursor at all.
+	//
+	// With group, the stream is a member of a group: streams of the same group, on
+	// whatever replica, share its events instead of each getting all. The group is
+	// made when the first member joins, at start, and outlives its members, restarts
+	// and replicas; to those who join later start means nothing. It promises, in
+	// place of the above:
+	//
+	// At least once: every event that matches is given out until it is acknowledged
+	// with AckEvents, or is a dead letter. Ordered by call: an event of a call is not
+	// given out before the earlier ones of that call have been acknowledged, durably,
+	// or are dead letters; so at most one of a call is on its way at a time.
+	// One member: while the members are the same, a call's events go to the same one;
+	// when some come or go, a call may go on at another, from the first event that is
+	// not acknowledged. Handed on: what a member has and has not acknowledged goes to
+	// another when its stream ends, when ack_wait runs out, or when it is rejected
+	// with NackEvents; an acknowledgement that comes later still counts. Given up:
+	// after max_deliveries such failures an event is a dead letter (see Groups) and
+	// its call goes on; a delivery that ended because a gateway stopped or was lost
+	// is none of the event's failures. Complete: a hole in the log is a gap that one
+	// member gets; it is acknowledged, by its to_cursor, and handed on like an event,
+	// but given up without a dead letter. Bounded: a member has at most
+	// max_unacknowledged; a group reads ahead of what is acknowledged by at most
+	// 4,096 events.
+	//
+	// A call is a call connection; events without one belong together by
+	// server_call_id, else by correlation_id, else each stands alone. The cursor of
+	// started, of heartbeats and of draining is the group's position: everything at
+	// or before it has been acknowledged, or is a dead letter.
+	//
+	// Errors of groups: FAILED_PRECONDITION when the group has another filter,
+	// include_commands, ack_wait or max_deliveries than the request gives (delete it, or choose another
+	// name); NOT_FOUND when it was deleted while the stream was open.
 	StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error
+	// AckEvents tells that a group's events have been dealt with: they do not come
+	// again, and the next of their calls may. It returns when that is durable.
+	//
+	// It works on any replica, whoever was given the events, and may be repeated.
+	// Errors: NOT_FOUND when there is no such group; those of a cursor, as in
+	// StreamEvents, when one is not of this log.
+	AckEvents(context.Context, *AckEventsRequest) (*AckEventsResponse, error)
+	// NackEvents tells that a group's events could not be dealt with: each that a
+	// member has now is given out again, after a delay if that is wanted, or is a
+	// dead letter if this was its last delivery. What no member has, as it was
+	// acknowledged or handed on meanwhile, is passed over. It returns when that is
+	// durable. Errors: as of AckEvents.
+	NackEvents(context.Context, *NackEventsRequest) (*NackEventsResponse, error)
 	// ListEvents lists one call connection's events, oldest first. With
 	// include_commands that is the call's whole story: what was asked for, how it
 	// was answered, and what came of it.
@@ -159,6 +271,12 @@ type UnimplementedEventsServer struct{}
 
 func (UnimplementedEventsServer) StreamEvents(*StreamEventsRequest, grpc.ServerStreamingServer[StreamEventsResponse]) error {
 	return status.Error(codes.Unimplemented, "method StreamEvents not implemented")
+}
+func (UnimplementedEventsServer) AckEvents(context.Context, *AckEventsRequest) (*AckEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method AckEvents not implemented")
+}
+func (UnimplementedEventsServer) NackEvents(context.Context, *NackEventsRequest) (*NackEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method NackEvents not implemented")
 }
 func (UnimplementedEventsServer) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEvents not implemented")
@@ -197,6 +315,42 @@ func _Events_StreamEvents_Handler(srv interface{}, stream grpc.ServerStream) err
 
 // This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
 type Events_StreamEventsServer = grpc.ServerStreamingServer[StreamEventsResponse]
+
+func _Events_AckEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AckEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EventsServer).AckEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Events_AckEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EventsServer).AckEvents(ctx, req.(*AckEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Events_NackEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(NackEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EventsServer).NackEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Events_NackEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EventsServer).NackEvents(ctx, req.(*NackEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
 
 func _Events_ListEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListEventsRequest)
@@ -241,6 +395,14 @@ var Events_ServiceDesc = grpc.ServiceDesc{
 	ServiceName: "callgate.v1.Events",
 	HandlerType: (*EventsServer)(nil),
 	Methods: []grpc.MethodDesc{
+		{
+			MethodName: "AckEvents",
+			Handler:    _Events_AckEvents_Handler,
+		},
+		{
+			MethodName: "NackEvents",
+			Handler:    _Events_NackEvents_Handler,
+		},
 		{
 			MethodName: "ListEvents",
 			Handler:    _Events_ListEvents_Handler,

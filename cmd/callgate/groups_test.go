@@ -1,0 +1,128 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+)
+
+// TestEveryRPCOfGroups follows events through a group: acknowledged, rejected, dead,
+// replayed and forgotten.
+func TestEveryRPCOfGroups(t *testing.T) {
+	g := start(t)
+	for i, transport := range transports {
+		t.Run(transport.name, func(t *testing.T) {
+			w := walk{t, g, transport}
+			group := fmt.Sprint("service-", i)
+			filter := &callgatev1.EventFilter{Types: []callgatev1.CallEventType{callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED}}
+			member := g.stream(t, &callgatev1.StreamEventsRequest{Group: group, Filter: filter, MaxDeliveries: proto.Int32(2)})
+			connected := func() *callgatev1.CallEvent {
+				id := w.call(user("8:acs:res_a")).GetCallConnection().GetCallConnectionId()
+				return member.find(t, callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED, ofCall(id))
+			}
+
+			good := connected()
+			var acked callgatev1.AckEventsResponse
+			w.do("Events/AckEvents", &callgatev1.AckEventsRequest{Group: group, Cursors: []string{good.GetCursor()}}, &acked)
+			if acked.GetAcknowledged() != 1 {
+				t.Errorf("acknowledged %v", &acked)
+			}
+			bad := connected()
+			reject := func(attempt int32) {
+				t.Helper()
+				waitUntil(t, "it is given out", func() bool { return member.attempt(bad.GetCursor()) == attempt })
+				var rejected callgatev1.NackEventsResponse
+				w.do("Events/NackEvents", &callgatev1.NackEventsRequest{Group: group, Cursors: []string{bad.GetCursor()}, Note: "no good"}, &rejected)
+				if rejected.GetRejected() != 1 {
+					t.Errorf("rejected %v", &rejected)
+				}
+			}
+			reject(1)
+			reject(2)
+			var dead callgatev1.ListDeadLettersResponse
+			waitUntil(t, "it is dead", func() bool {
+				w.do("Groups/ListDeadLetters", &callgatev1.ListDeadLettersRequest{Group: group}, &dead)
+				return len(dead.GetDeadLetters()) == 1
+			})
+			if letter := dead.GetDeadLetters()[0]; letter.GetEvent().GetId() != bad.GetId() || letter.GetNote() != "no good" || letter.GetDeliveries() != 2 {
+				t.Errorf("the dead letter is %v", letter)
+			}
+
+			var got callgatev1.GetGroupResponse
+			w.do("Groups/GetGroup", &callgatev1.GetGroupRequest{Group: group}, &got)
+			if state := got.GetGroup(); state.GetDeadLetters() != 1 || state.GetPending() != 0 || len(state.GetMembers()) != 1 ||
+				state.GetMaxDeliveries() != 2 || !proto.Equal(state.GetFilter(), filter) {
+				t.Errorf("the group is %v", state)
+			}
+			var list callgatev1.ListGroupsResponse
+			w.do("Groups/ListGroups", &callgatev1.ListGroupsRequest{}, &list)
+			if n := len(list.GetGroups()); n == 0 || list.GetGroups()[n-1].GetGroup() != group {
+				t.Errorf("the groups are %v", &list)
+			}
+
+			var replayed callgatev1.ReplayDeadLettersResponse
+			w.do("Groups/ReplayDeadLetters", &callgatev1.ReplayDeadLettersRequest{Group: group, Cursors: []string{bad.GetCursor()}}, &replayed)
+			waitUntil(t, "it is given out again", func() bool { return member.attempt(bad.GetCursor()) == 1 })
+			var deleted callgatev1.DeleteDeadLettersResponse
+			w.do("Groups/DeleteDeadLetters", &callgatev1.DeleteDeadLettersRequest{Group: group, All: true}, &deleted)
+			if replayed.GetReplayed() != 1 || deleted.GetDeleted() != 1 {
+				t.Errorf("replayed %v, deleted %v", &replayed, &deleted)
+			}
+			w.do("Groups/DeleteGroup", &callgatev1.DeleteGroupRequest{Group: group}, &callgatev1.DeleteGroupResponse{})
+			<-member.done
+			wantCode(t, member.err, codes.NotFound)
+			wantCode(t, w.try("Groups/GetGroup", &callgatev1.GetGroupRequest{Group: group}, &got), codes.NotFound)
+		})
+	}
+}
+
+// attempt is the last one of an event that was given out.
+func (e *events) attempt(cursor string) int32 {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	attempt := int32(0)
+	for _, resp := range e.got {
+		if resp.GetEvent().GetCursor() == cursor {
+			attempt = resp.GetDelivery().GetAttempt()
+		}
+	}
+	return attempt
+}
+
+// TestGroupOverHTTP: members over HTTP share a group with those over gRPC.
+func TestGroupOverHTTP(t *testing.T) {
+	g := start(t)
+	w := walk{t, g, transports[1]}
+	const query = "group=web&ackWait=60s&maxUnacknowledged=1&filter.types=CALL_EVENT_TYPE_CALL_CONNECTED"
+	_, lines := g.lines(t, "GET", "/v1/events:stream?"+query, "", "Accept", "text/event-stream")
+	var began callgatev1.StreamEventsResponse
+	if err := protojson.Unmarshal([]byte(nextFrame(t, lines).data), &began); err != nil || began.GetStarted().GetGroup().GetMaxUnacknowledged() != 1 {
+		t.Fatalf("it began with %v, %v", &began, err)
+	}
+	for range 2 {
+		id := w.call(user("8:acs:res_a")).GetCallConnection().GetCallConnectionId()
+		event := nextFrame(t, lines)
+		if event.event != "event" || !strings.Contains(event.data, id) || !strings.Contains(event.data, `"delivery":{"attempt":1}`) {
+			t.Fatalf("then came %v", event)
+		}
+		w.do("Events/AckEvents", &callgatev1.AckEventsRequest{Group: "web", Cursors: []string{event.id}}, &callgatev1.AckEventsResponse{})
+	}
+
+	// One who comes back as a browser does joins as it did at first.
+	_, lines = g.lines(t, "GET", "/v1/events:stream?"+query, "", "Accept", "text/event-stream", "Last-Event-ID", began.GetStarted().GetCursor())
+	if frame := nextFrame(t, lines); frame.event != "started" || frame.id == began.GetStarted().GetCursor() {
+		t.Errorf("it came back to %v", frame)
+	}
+	code, body, err := g.rest(t.Context(), "GET", "/v1/events:stream?"+url.Values{"group": {"web"}, "maxDeliveries": {"9"}}.Encode(), "")
+	if err != nil || code != http.StatusBadRequest || !strings.Contains(string(body), "GROUP_SETTINGS_DIFFER") {
+		t.Errorf("with other settings: %d, %s, %v", code, body, err)
+	}
+}
