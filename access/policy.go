@@ -49,18 +49,15 @@ type Grant struct {
 	AllCalls bool
 	// Incoming are the numbers and raw ids whose incoming calls it sees where it
 	// does not see all: as they are, or with "*" at their end.
-	Incoming Parties
+	Incoming []string
 	// Dialing bounds whom it may call, and how much.
 	Dialing Dialing
 }
 
-// Parties are numbers and raw ids: as they are, or with "*" at their end.
-type Parties []string
-
-// Include tells whether a party is among them.
-func (p Parties) Include(rawID string) bool {
+// SeesIncoming tells whether the grant shows an incoming call to a party.
+func (g *Grant) SeesIncoming(rawID string) bool {
 	number := strings.TrimPrefix(rawID, "4:")
-	return slices.ContainsFunc(p, func(pattern string) bool {
+	return slices.ContainsFunc(g.Incoming, func(pattern string) bool {
 		return matches(pattern, rawID) || matches(pattern, number)
 	})
 }

@@ -68,7 +68,7 @@ func TestIncoming(t *testing.T) {
 	for rawID, want := range map[string]bool{
 		"4:+18005550100": true, "4:+18005550101": false, "8:acs:shop_till": true, "8:acs:stock_1": false, "": false,
 	} {
-		if g.Incoming.Include(rawID) != want {
+		if g.SeesIncoming(rawID) != want {
 			t.Errorf("%q: %v", rawID, !want)
 		}
 	}

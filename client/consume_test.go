@@ -154,7 +154,7 @@ func TestWhatCannotBeHandledComesAgainAndIsGivenUp(t *testing.T) {
 	g.happen(t, "b", 0, 1)
 	c.wants(t, "b", 1)
 	eventually(t, func() bool { c.mu.Lock(); defer c.mu.Unlock(); return len(c.handled) == 2 })
-	letters, _, err := g.groups.ListDeadLetters(t.Context(), eventstream.GroupName{Name: "g"}, "", 10, false)
+	letters, _, err := g.groups.ListDeadLetters(t.Context(), eventstream.GroupName{Name: "g"}, eventstream.Visibility{AllCalls: true}, "", 10, false)
 	if err != nil || len(letters) != 1 || letters[0].GetNote() != "not this one" || letters[0].GetEvent().GetId() != "a-0" {
 		t.Errorf("dead letters %v, %v", letters, err)
 	}

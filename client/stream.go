@@ -156,8 +156,8 @@ func (s *stream) goOnAfter(cursor string) {
 // failed tells whether err is for the caller.
 func (s *stream) failed(err error) (done bool, _ error) {
 	info := errorInfo(err)
-	switch code := status.Code(err); {
-	case code == codes.OutOfRange:
+	switch {
+	case status.Code(err) == codes.OutOfRange:
 		earliest := info.GetMetadata()["earliest_cursor"]
 		if s.req.GetAfterCursor() == "" || earliest == "" || s.req.GetGroup() != "" {
 			return true, err
@@ -169,26 +169,26 @@ func (s *stream) failed(err error) (done bool, _ error) {
 			return true, err
 		}
 		return false, nil
-	case code == codes.Unauthenticated:
-		return info.GetReason() != reasonExpired, err
 	case final(err):
 		return true, err
 	}
 	return false, nil
 }
 
-// reasonExpired is the reason of a stream's end that a new credential mends.
-const reasonExpired = "CREDENTIAL_EXPIRED"
-
-// final tells whether no repetition mends err.
+// final tells whether no repetition mends err. A credential that has expired is asked
+// for anew.
 func final(err error) bool {
 	switch status.Code(err) {
-	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.Unauthenticated,
-		codes.FailedPrecondition, codes.Unimplemented:
+	case codes.Unauthenticated:
+		return errorInfo(err).GetReason() != reasonExpired
+	case codes.InvalidArgument, codes.NotFound, codes.PermissionDenied, codes.FailedPrecondition, codes.Unimplemented:
 		return true
 	}
 	return false
 }
+
+// reasonExpired is the reason of a stream's end that a new credential mends.
+const reasonExpired = "CREDENTIAL_EXPIRED"
 
 // errorInfo is what err says to programs; nil if nothing.
 func errorInfo(err error) *errdetails.ErrorInfo {

@@ -112,7 +112,7 @@ func describe(tb testing.TB, g *Groups) *callgatev1.Group {
 
 func letters(tb testing.TB, g *Groups) []*callgatev1.DeadLetter {
 	tb.Helper()
-	found, next, err := g.ListDeadLetters(testContext(tb), testGroup, "", 100, false)
+	found, next, err := g.ListDeadLetters(testContext(tb), testGroup, Visibility{}, "", 100, false)
 	if err != nil || next != "" {
 		tb.Fatal(found, next, err)
 	}
@@ -267,11 +267,11 @@ func TestGroupForgetsDeadLetters(t *testing.T) {
 		appendMany(t, log, "a", i, 1)
 		nack(t, g, getsEvent(t, m, fmt.Sprint("a-", i), 1))
 	}
-	page, token, err := g.ListDeadLetters(testContext(t), testGroup, "", 2, true)
+	page, token, err := g.ListDeadLetters(testContext(t), testGroup, Visibility{}, "", 2, true)
 	if err != nil || len(page) != 2 || page[0].GetEvent().GetData() == nil {
 		t.Fatalf("the first page is %v, %v", page, err)
 	}
-	page, token, err = g.ListDeadLetters(testContext(t), testGroup, token, 2, false)
+	page, token, err = g.ListDeadLetters(testContext(t), testGroup, Visibility{}, token, 2, false)
 	if err != nil || len(page) != 1 || token != "" {
 		t.Fatalf("the second page is %v, %q, %v", page, token, err)
 	}

@@ -115,12 +115,16 @@ func (g *Groups) Delete(ctx context.Context, name GroupName) error {
 	return err
 }
 
-// ListDeadLetters lists what a group gave up, the longest dead first, at most limit.
-func (g *Groups) ListDeadLetters(ctx context.Context, name GroupName, pageToken string, limit int, includeData bool) (letters []*callgatev1.DeadLetter, nextToken string, err error) {
+// ListDeadLetters lists what a group gave up, the longest dead first, at most limit,
+// for a client that sees what the group does; else it returns a *GroupSettingsError.
+func (g *Groups) ListDeadLetters(ctx context.Context, name GroupName, sees Visibility, pageToken string, limit int, includeData bool) (letters []*callgatev1.DeadLetter, nextToken string, err error) {
 	key := name.key()
 	config, err := g.store.config(ctx, key)
 	if err != nil {
 		return nil, "", err
+	}
+	if !sees.is(config) {
+		return nil, "", &GroupSettingsError{Differences: errOtherVisibility}
 	}
 	after := uint64(0)
 	if pageToken != "" {

@@ -23,14 +23,30 @@ const (
 	DefaultMaxUnacknowledged = 100
 )
 
+// Visibility is which calls' events a client may know of.
+type Visibility struct {
+	// AllCalls are those of every service; else of its own.
+	AllCalls bool
+	// Incoming are the parties whose incoming calls it sees where it does not see all.
+	Incoming []string
+}
+
+// errOtherVisibility says that a group has events that a client may not know of, or
+// lacks some that it may.
+var errOtherVisibility = errors.New("visible calls: it was made by a client that sees others")
+
+// is tells whether a group has been made with this visibility.
+func (v Visibility) is(c *logv1.GroupConfig) bool {
+	return v.AllCalls == c.GetAllCalls() && (v.AllCalls || slices.Equal(sortedSet(v.Incoming), c.GetIncoming()))
+}
+
 // JoinOptions say which group to join and how.
 type JoinOptions struct {
 	Group GroupName
+	// Sees is what the member may know of. Fixed with the group.
+	Sees Visibility
 	// Filter is fixed with the group; nil is all.
 	Filter *callgatev1.EventFilter
-	// Visible is which events the member may know of; nil is all. Fixed with the
-	// group.
-	Visible *Visibility
 	// Commands are given out too. Fixed with the group.
 	Commands bool
 	// Start is where a group that is made begins.
@@ -51,7 +67,7 @@ type JoinOptions struct {
 // closed. Errors: *GroupSettingsError, those of Start where the group is made, and
 // ErrLogUnavailable.
 func (g *Groups) Join(ctx context.Context, o JoinOptions) (*GroupMember, error) {
-	if g.hub.isDraining() {
+	if g.hub.drained.Load() {
 		return nil, ErrDraining
 	}
 	key := o.Group.key()
@@ -80,9 +96,8 @@ func (g *Groups) findOrMake(ctx context.Context, key string, o JoinOptions) (*lo
 		return nil, err
 	}
 	config = &logv1.GroupConfig{
-		Name: o.Group.Name, Service: o.Group.Service, Filter: canonical(o.Filter), IncludeCommands: o.Commands,
-		Visibility: o.Visible.stored(),
-		AckWait:    durationpb.New(DefaultAckWait), MaxDeliveries: DefaultMaxDeliveries,
+		Name: o.Group.Name, Service: o.Group.Service, AllCalls: o.Sees.AllCalls, Incoming: sortedSet(o.Sees.Incoming), Filter: canonical(o.Filter), IncludeCommands: o.Commands,
+		AckWait: durationpb.New(DefaultAckWait), MaxDeliveries: DefaultMaxDeliveries,
 		Start: s.startCursor, Incarnation: uuid.NewString(), CreateTime: timestamppb.New(g.hub.now()),
 	}
 	if o.AckWait != 0 {
@@ -125,11 +140,11 @@ func sortedSet[T ~string | ~int32](values []T) []T {
 // compareGroup names everything in which a group is not as asked for.
 func compareGroup(c *logv1.GroupConfig, o JoinOptions) error {
 	var errs []error
+	if !o.Sees.is(c) {
+		errs = append(errs, errOtherVisibility)
+	}
 	if !proto.Equal(c.GetFilter(), canonical(o.Filter)) {
 		errs = append(errs, errors.New("filter: it has another"))
-	}
-	if !proto.Equal(c.GetVisibility(), o.Visible.stored()) {
-		errs = append(errs, errors.New("visibility: its members see other calls"))
 	}
 	if has := c.GetIncludeCommands(); o.Commands != has {
 		errs = append(errs, fmt.Errorf("include_commands: it has %v, not %v", has, o.Commands))

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -36,12 +37,12 @@ type GroupMember struct {
 	limit  int
 	// startCursor is the group's position at the start.
 	startCursor, earliestCursor string
-	retention                   Retention
 	interval                    time.Duration
 	timer                       *time.Timer
-	ageing                      *time.Timer      // nil where streams grow as old as they like
-	aged                        <-chan time.Time // of ageing
-	drained                     bool
+	ageing                      *time.Timer
+	aged                        chan struct{}
+	drained                     atomic.Bool // the gateway has ended it
+	retention                   Retention
 
 	inbox    *nats.Subscription
 	pushes   chan *nats.Msg
@@ -71,6 +72,7 @@ func (g *Groups) newMember(ctx context.Context, key string, config *logv1.GroupC
 	m := &GroupMember{
 		groups: g, key: key, id: uuid.NewString(), config: config, limit: o.MaxUnacknowledged, interval: o.HeartbeatInterval,
 		pushes: make(chan *nats.Msg, maxGroupPushes), holds: make(set[uint64]), wake: make(chan struct{}, 1), stopped: make(chan struct{}),
+		aged: make(chan struct{}),
 	}
 	if m.limit == 0 {
 		m.limit = DefaultMaxUnacknowledged
@@ -93,10 +95,7 @@ func (g *Groups) newMember(ctx context.Context, key string, config *logv1.GroupC
 	m.retention = g.log.retention(state)
 	m.startCursor, m.earliestCursor = g.log.cursor(m.position), g.log.cursor(max(state.FirstSeq, 1)-1)
 	m.timer = time.NewTimer(m.interval)
-	if age := g.hub.lifespan(); age > 0 {
-		m.ageing = time.NewTimer(age)
-		m.aged = m.ageing.C
-	}
+	m.ageing = g.hub.afterAge(func() { close(m.aged) })
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	g.hub.metrics.subscriptions.Inc()
 	go m.run()
@@ -144,7 +143,7 @@ func (m *GroupMember) run() {
 		if !again {
 			continue
 		}
-		if m.groups.hub.isDraining() { // the stream is about to end
+		if m.groups.hub.drained.Load() { // the stream is about to end
 			return
 		}
 		if m.failed() == nil {
@@ -259,10 +258,10 @@ func (m *GroupMember) failed() error {
 // which the log keeps everything.
 func (m *GroupMember) Started() (cursor, earliest string) { return m.startCursor, m.earliestCursor }
 
-// Retention is what the log keeps.
+// Retention is what the log keeps, as it was when the group was joined.
 func (m *GroupMember) Retention() Retention { return m.retention }
 
-// Position is the group's: everything at or before it has been dealt with.
+// Position is the group's.
 func (m *GroupMember) Position() string { return m.cursor() }
 
 // Membership is what was joined.
@@ -273,8 +272,8 @@ func (m *GroupMember) Membership() *callgatev1.GroupMembership {
 	}
 }
 
-// Next waits for the next item. It returns io.EOF when the member was drained or
-// closed; ctx's error when that ends first; ErrGroupNotFound when the group was
+// Next waits for the next item. It returns io.EOF when the member was drained, has
+// grown old or was closed; ctx's error when that ends first; ErrGroupNotFound when the group was
 // deleted, and ErrLogUnavailable when no owner could be found: it is a member no
 // more.
 func (m *GroupMember) Next(ctx context.Context) (Item, error) {
@@ -300,7 +299,6 @@ func (m *GroupMember) Next(ctx context.Context) (Item, error) {
 		case <-m.ctx.Done():
 		case <-m.groups.hub.draining:
 		case <-m.aged:
-			return m.drain()
 		case <-m.timer.C:
 			return Item{Heartbeat: &Heartbeat{Cursor: m.cursor(), Time: m.groups.hub.now()}}, nil
 		}
@@ -325,10 +323,9 @@ func (m *GroupMember) cursor() string {
 }
 
 func (m *GroupMember) drain() (Item, error) {
-	if m.drained {
+	if m.drained.Swap(true) {
 		return Item{}, io.EOF
 	}
-	m.drained = true
 	return Item{Draining: &Draining{Cursor: m.cursor()}}, nil
 }
 
@@ -364,7 +361,7 @@ func (m *GroupMember) Close() {
 		if m.ageing != nil {
 			m.ageing.Stop()
 		}
-		m.leave(m.failed() == nil && !m.groups.hub.isDraining())
+		m.leave(m.failed() == nil && !m.drained.Load() && !m.groups.hub.drained.Load())
 		_ = m.inbox.Unsubscribe() // fails only with a connection that is closed
 		m.groups.hub.metrics.subscriptions.Dec()
 	})

@@ -199,7 +199,11 @@ func (o *groupOwner) take(item groupItem) {
 
 // readLog brings the log's events, until ctx ends or the gateway stops.
 func (o *groupOwner) readLog(ctx context.Context) {
-	sub := o.groups.hub.follow(o.config, o.after, o.groups.times.renew)
+	sees := Visibility{AllCalls: o.config.GetAllCalls(), Incoming: o.config.GetIncoming()}
+	sub := o.groups.hub.follow(SubscribeOptions{
+		Filter: o.config.GetFilter(), Commands: o.config.GetIncludeCommands(), Visible: o.groups.visible(o.config.GetService(), sees),
+		HeartbeatInterval: o.groups.times.renew, Lasting: true,
+	}, o.after)
 	defer sub.Close()
 	for {
 		item, err := sub.Next(ctx)
@@ -241,23 +245,10 @@ func position(cursor string) uint64 {
 	return seq
 }
 
-// isDraining tells whether the gateway is about to stop.
-func (h *Hub) isDraining() bool {
-	select {
-	case <-h.draining:
-		return true
-	default:
-		return false
-	}
-}
-
-// follow brings what a group takes, from a position on that the log may no longer have:
-// it then begins with a gap.
-func (h *Hub) follow(config *logv1.GroupConfig, after uint64, heartbeat time.Duration) *Subscription {
-	s := newSubscription(h, SubscribeOptions{
-		Filter: config.GetFilter(), Visible: storedVisibility(config.GetVisibility()), Commands: config.GetIncludeCommands(),
-		HeartbeatInterval: heartbeat, Lasting: true,
-	})
+// follow brings what a group takes, from a position on that the log may no longer
+// have: it then begins with a gap.
+func (h *Hub) follow(o SubscribeOptions, after uint64) *Subscription {
+	s := newSubscription(h, o)
 	s.pos = after
 	s.join()
 	return s

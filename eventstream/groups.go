@@ -62,6 +62,9 @@ const (
 
 // GroupsOptions are the settings of Groups.
 type GroupsOptions struct {
+	// Visible tells which events a service may know of; all, when it is nil or
+	// returns nil.
+	Visible func(service string, sees Visibility) func(*Event) bool
 	// Logger is told what goes wrong; slog.Default() when nil.
 	Logger *slog.Logger
 	// Registerer receives the metrics; none when nil.
@@ -80,6 +83,7 @@ type Groups struct {
 	log     *Log
 	store   *groupStore
 	logger  *slog.Logger
+	visible func(string, Visibility) func(*Event) bool
 	metrics *groupMetrics
 	times   groupTimes
 	// alone tells that no other gateway has this log, so that a state whose owner is
@@ -108,12 +112,15 @@ func NewGroups(ctx context.Context, hub *Hub, o GroupsOptions) (*Groups, error) 
 	if o.Logger == nil {
 		o.Logger = slog.Default()
 	}
+	if o.Visible == nil {
+		o.Visible = func(string, Visibility) func(*Event) bool { return nil }
+	}
 	store, err := openGroupStore(ctx, hub.log)
 	if err != nil {
 		return nil, err
 	}
 	g := &Groups{
-		hub: hub, log: hub.log, store: store, logger: o.Logger, metrics: newGroupMetrics(o.Registerer),
+		hub: hub, log: hub.log, store: store, logger: o.Logger, visible: o.Visible, metrics: newGroupMetrics(o.Registerer),
 		times: defaultGroupTimes, alone: !hub.log.external,
 		owners: make(map[string]*groupOwner), seen: make(map[string]seenState),
 	}

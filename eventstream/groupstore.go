@@ -40,7 +40,7 @@ var errGroupTaken = errors.New("the group has another owner")
 
 // GroupName names a group. Every service has groups of its own.
 type GroupName struct {
-	// Service is the clients'; empty where clients are not authenticated.
+	// Service is whose group it is; empty where clients are not authenticated.
 	Service string
 	// Name is of letters, digits, "-" and "_".
 	Name string
@@ -187,7 +187,7 @@ func (s *groupStore) remove(ctx context.Context, key string) error {
 	return nil
 }
 
-// list returns the groups of a client whose names come after a name, at most limit.
+// list returns the groups of a service whose names come after a name, at most limit.
 func (s *groupStore) list(ctx context.Context, service, after string, limit int) (configs []*logv1.GroupConfig, more bool, err error) {
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()

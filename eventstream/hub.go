@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -89,15 +88,6 @@ func NewHub(ctx context.Context, log *Log, o HubOptions) (*Hub, error) {
 	h.stop = stop
 	h.reader.Go(func() { log.follow(following, last, h.publish) })
 	return h, nil
-}
-
-// lifespan is how old a stream grows: not all become old at once that may have begun
-// at once. 0: as old as they like.
-func (h *Hub) lifespan() time.Duration {
-	if h.age <= 0 {
-		return 0
-	}
-	return h.age + rand.N(h.age/5+1) - h.age/10 //nolint:gosec // chance enough
 }
 
 // Position is the cursor of the last event that this process knows to be in the

@@ -35,8 +35,8 @@ func (e *embeddedServer) suspect() {
 	}
 }
 
-// unavailable is err, of what is kept beside the log, as an error of the log, unless
-// the caller gave up.
+// unavailable is err as an error of the log, unless the caller gave up. Where the
+// server did not answer, it is suspected.
 func (e *embeddedServer) unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -62,6 +62,7 @@ func (e *embeddedServer) mend() error {
 	}
 	e.mended.Store(time.Now().UnixNano())
 	e.ill.Store(false)
+	e.log.logger.Warn("it did not answer: its disk takes what is written, and its files were opened anew")
 	return nil
 }
 

@@ -79,7 +79,7 @@ func TestSubscriptionShowsWhatIsVisible(t *testing.T) {
 			hub := newHub(t, log, HubOptions{})
 			mustAppend(t, log, owned("shop", "shop 1", "a", typeCallConnected), owned("bank", "bank 1", "b", typeCallConnected))
 			sub := subscribe(t, hub, SubscribeOptions{
-				Filter: filter, Start: StartEarliest(), Visible: &Visibility{Service: "shop"},
+				Filter: filter, Start: StartEarliest(), Visible: func(e *Event) bool { return e.Owner == "shop" },
 			})
 			wantEvents(t, sub, "shop 1")
 			mustAppend(t, log, owned("bank", "bank 2", "b", typeCallDisconnected), owned("shop", "shop 2", "a", typeCallDisconnected))
@@ -96,7 +96,7 @@ func TestUntilCallsEndKnowsTheVisibleEndOnly(t *testing.T) {
 	hub := newHub(t, log, HubOptions{})
 	mustAppend(t, log, owned("bank", "before", "b", typeCallDisconnected))
 	sub := subscribe(t, hub, SubscribeOptions{
-		Filter: byCall("a", "b"), UntilCallEnds: true, Visible: &Visibility{Service: "shop"},
+		Filter: byCall("a", "b"), UntilCallEnds: true, Visible: func(e *Event) bool { return e.Owner == "shop" },
 	})
 	mustAppend(t, log, owned("bank", "meanwhile", "b", typeCallDisconnected), owned("shop", "own", "a", typeCallDisconnected))
 	wantEvents(t, sub, "own")

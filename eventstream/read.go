@@ -166,13 +166,13 @@ func (l *Log) before(ctx context.Context, t time.Time) (uint64, error) {
 
 // hasEnded tells whether the call connection's CallDisconnected, if it is visible,
 // lies at or before the position seq.
-func (l *Log) hasEnded(ctx context.Context, callConnectionID string, seq uint64, visible *Visibility) (bool, error) {
+func (l *Log) hasEnded(ctx context.Context, callConnectionID string, seq uint64, visible func(*Event) bool) (bool, error) {
 	end, err := l.askLeader(ctx, leaderRequest{LastFor: callTypeSubject(callConnectionID, typeCallDisconnected)})
 	if err != nil || end == nil || end.Seq > seq {
 		return false, err
 	}
 	ev := l.decode(end.Seq, end.Data)
-	return ev != nil && visible.shows(ev), nil
+	return ev != nil && visible(ev), nil
 }
 
 // hole is why the log has nothing between the positions from and the next event

@@ -76,14 +76,14 @@ func (r *Requests) Create(ctx context.Context, key string, request *logv1.Reques
 			return revision, nil, nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
-			return 0, nil, r.server.unavailable(ctx, err)
+			return 0, nil, r.unavailable(ctx, err)
 		}
 		entry, err := r.kv.Get(asked, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // forgotten in between
 		}
 		if err != nil {
-			return 0, nil, r.server.unavailable(ctx, err)
+			return 0, nil, r.unavailable(ctx, err)
 		}
 		existing = &logv1.Request{}
 		if err := proto.Unmarshal(entry.Value(), existing); err != nil {
@@ -121,5 +121,10 @@ func (r *Requests) changed(ctx context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
+	return r.unavailable(ctx, err)
+}
+
+// unavailable is err as an error of the log, unless the caller gave up.
+func (r *Requests) unavailable(ctx context.Context, err error) error {
 	return r.server.unavailable(ctx, err)
 }

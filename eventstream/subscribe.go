@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math"
+	"math/rand/v2"
 	"time"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -16,8 +17,9 @@ const DefaultHeartbeatInterval = 15 * time.Second
 type SubscribeOptions struct {
 	// Filter chooses events; nil is all.
 	Filter *callgatev1.EventFilter
-	// Visible is which events the subscriber may know of; nil: all.
-	Visible *Visibility
+	// Visible tells which events the subscriber may know of; nil: all. To it there
+	// are no others, but for holes in the log.
+	Visible func(*Event) bool
 	// Start is where to begin; the zero value is StartLatest.
 	Start Start
 	// HeartbeatInterval is how long Next waits for an event before it gives a
@@ -106,8 +108,8 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
-	if age := s.hub.lifespan(); age > 0 && !s.lasting {
-		s.ageing = time.AfterFunc(age, func() {
+	if !s.lasting {
+		s.ageing = s.hub.afterAge(func() {
 			s.old.Store(true)
 			close(s.aged)
 		})
@@ -117,6 +119,15 @@ func (s *Subscription) join() {
 		s.queue = newQueue()
 		s.target = s.hub.join(s)
 	}
+}
+
+// afterAge calls f once what a client has now is as old as it may be; nil: never.
+func (h *Hub) afterAge(f func()) *time.Timer {
+	if h.age <= 0 {
+		return nil
+	}
+	// Not all at once, although many may have begun at once.
+	return time.AfterFunc(h.age+rand.N(h.age/5+1)-h.age/10, f) //nolint:gosec // chance enough
 }
 
 // begin sets the position to start from.
@@ -158,7 +169,7 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 func (s *Subscription) awaitEnds(ctx context.Context) error {
 	s.open = make(set[string])
 	for call := range s.filter.calls {
-		ended, err := s.hub.log.hasEnded(ctx, call, s.pos, s.visible)
+		ended, err := s.hub.log.hasEnded(ctx, call, s.pos, s.sees)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,7 @@ import (
 type Subscription struct {
 	hub      *Hub
 	filter   filter
-	visible  *Visibility // nil: all is
+	visible  func(*Event) bool // nil: all are
 	interval time.Duration
 	timer    *time.Timer
 	ageing   *time.Timer // nil: it may grow as old as it likes
@@ -191,7 +191,7 @@ func (s *Subscription) accept(ev *Event) bool {
 		return false
 	}
 	s.pos = ev.Seq
-	if !s.visible.shows(ev) {
+	if !s.sees(ev) {
 		return false
 	}
 	if s.open != nil && ev.CallEvent.GetType() == typeCallDisconnected {
@@ -205,6 +205,9 @@ func (s *Subscription) accept(ev *Event) bool {
 	}
 	return s.filter.matches(ev.CallEvent)
 }
+
+// sees tells whether the subscriber may know of ev.
+func (s *Subscription) sees(ev *Event) bool { return s.visible == nil || s.visible(ev) }
 
 // Position is the cursor to go on after for what Next has not given out.
 func (s *Subscription) Position() string { return s.hub.log.cursor(s.pos) }

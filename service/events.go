@@ -36,13 +36,13 @@ func NewEvents(log *eventstream.Log, hub *eventstream.Hub, outcomes outcomes, gr
 	return &Events{log: log, hub: hub, outcomes: outcomes, groups: groups}
 }
 
-// stream is what StreamEvents sends: a subscription, or a member of a group.
-type stream interface {
+// source is what StreamEvents sends: a subscription, or a member of a group.
+type source interface {
 	Started() (cursor, earliest string)
 	Retention() eventstream.Retention
-	Next(context.Context) (eventstream.Item, error)
-	// Position is the cursor to go on after.
+	// Position is where to go on after for what Next has not given out.
 	Position() string
+	Next(context.Context) (eventstream.Item, error)
 	Close()
 }
 
@@ -70,7 +70,7 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.Serv
 	}
 }
 
-func (s *Events) open(ctx context.Context, req *callgatev1.StreamEventsRequest) (stream, error) {
+func (s *Events) open(ctx context.Context, req *callgatev1.StreamEventsRequest) (source, error) {
 	if req.GetGroup() != "" {
 		return s.groups.Join(ctx, joinOptions(ctx, req))
 	}
@@ -102,7 +102,7 @@ func subscribeOptions(req *callgatev1.StreamEventsRequest) eventstream.Subscribe
 	return opts
 }
 
-func started(sub stream) *callgatev1.StreamEventsResponse {
+func started(sub source) *callgatev1.StreamEventsResponse {
 	cursor, earliest := sub.Started()
 	kept := sub.Retention()
 	start := &callgatev1.StreamStarted{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
@@ -17,17 +18,32 @@ type Groups struct {
 // NewGroups shows and changes groups.
 func NewGroups(groups *eventstream.Groups) *Groups { return &Groups{groups: groups} }
 
-// groupName is a group of the client's service: nobody else has to do with it.
+// groupName is a group of the service that asks.
 func groupName(ctx context.Context, name string) eventstream.GroupName {
 	return eventstream.GroupName{Service: ownerOf(ctx), Name: name}
+}
+
+// visibilityOf is what the client that asks may know of.
+func visibilityOf(ctx context.Context) eventstream.Visibility {
+	grant := callerOf(ctx).grant
+	if grant == nil || grant.AllCalls {
+		return eventstream.Visibility{AllCalls: true}
+	}
+	return eventstream.Visibility{Incoming: grant.Incoming}
+}
+
+// GroupVisible tells which events a service's group has: those that the client saw
+// which made it.
+func GroupVisible(service string, sees eventstream.Visibility) func(*eventstream.Event) bool {
+	return visibleTo(&access.Grant{Service: service, AllCalls: sees.AllCalls, Incoming: sees.Incoming})
 }
 
 func joinOptions(ctx context.Context, req *callgatev1.StreamEventsRequest) eventstream.JoinOptions {
 	opts := subscribeOptions(req)
 	return eventstream.JoinOptions{
 		Group:             groupName(ctx, req.GetGroup()),
+		Sees:              visibilityOf(ctx),
 		Filter:            opts.Filter,
-		Visible:           visibleTo(callerOf(ctx).grant),
 		Commands:          opts.Commands,
 		Start:             opts.Start,
 		AckWait:           req.GetAckWait().AsDuration(),
@@ -83,7 +99,7 @@ func (s *Groups) DeleteGroup(ctx context.Context, req *callgatev1.DeleteGroupReq
 
 // ListDeadLetters implements callgatev1.GroupsServer.
 func (s *Groups) ListDeadLetters(ctx context.Context, req *callgatev1.ListDeadLettersRequest) (*callgatev1.ListDeadLettersResponse, error) {
-	letters, next, err := s.groups.ListDeadLetters(ctx, groupName(ctx, req.GetGroup()), req.GetPageToken(), pageSize(req.GetPageSize()), req.GetIncludeData())
+	letters, next, err := s.groups.ListDeadLetters(ctx, groupName(ctx, req.GetGroup()), visibilityOf(ctx), req.GetPageToken(), pageSize(req.GetPageSize()), req.GetIncludeData())
 	if err != nil {
 		return nil, fmt.Errorf("list dead letters: %w", err)
 	}

@@ -81,13 +81,12 @@ var methods = map[string]method{
 	callgatev1.Events_ListEvents_FullMethodName:     {access.Viewer, namedCall},
 	callgatev1.Events_WaitForOutcome_FullMethodName: {access.Viewer, namedCall},
 
-	// Groups are of the client's service, as what its streams may see is.
 	callgatev1.Groups_ListGroups_FullMethodName:        {access.Viewer, manyCalls},
 	callgatev1.Groups_GetGroup_FullMethodName:          {access.Viewer, manyCalls},
-	callgatev1.Groups_DeleteGroup_FullMethodName:       {access.Viewer, manyCalls},
+	callgatev1.Groups_DeleteGroup_FullMethodName:       {access.Operator, manyCalls},
 	callgatev1.Groups_ListDeadLetters_FullMethodName:   {access.Viewer, manyCalls},
-	callgatev1.Groups_ReplayDeadLetters_FullMethodName: {access.Viewer, manyCalls},
-	callgatev1.Groups_DeleteDeadLetters_FullMethodName: {access.Viewer, manyCalls},
+	callgatev1.Groups_ReplayDeadLetters_FullMethodName: {access.Operator, manyCalls},
+	callgatev1.Groups_DeleteDeadLetters_FullMethodName: {access.Operator, manyCalls},
 
 	grpc_health_v1.Health_Check_FullMethodName: {},
 	grpc_health_v1.Health_List_FullMethodName:  {},

@@ -7,6 +7,8 @@ import (
 
 	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/eventstream"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/identifier"
 )
 
 // ownerLog knows who owns a call: by its first record, on any replica.
@@ -43,11 +45,15 @@ func (o *owners) of(ctx context.Context, callConnectionID string) (string, error
 // note keeps what is known already.
 func (o *owners) note(callConnectionID, owner string) { o.known.Add(callConnectionID, owner) }
 
-// visibleTo is which events a client sees; nil for all. An incoming call has no
+// visibleTo tells which events a client sees; nil for all. An incoming call has no
 // owner yet: the grant says whose the client sees.
-func visibleTo(grant *access.Grant) *eventstream.Visibility {
+func visibleTo(grant *access.Grant) func(*eventstream.Event) bool {
 	if grant == nil || grant.AllCalls {
 		return nil
 	}
-	return &eventstream.Visibility{Service: grant.Service, Incoming: grant.Incoming}
+	return func(e *eventstream.Event) bool {
+		return e.Owner == grant.Service ||
+			e.CallEvent.GetType() == callgatev1.CallEventType_CALL_EVENT_TYPE_INCOMING_CALL &&
+				grant.SeesIncoming(identifier.RawID(e.CallEvent.GetIncomingCall().GetTo()))
+	}
 }

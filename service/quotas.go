@@ -125,9 +125,6 @@ func (q *quotas) begun(owner, callConnectionID string) {
 // accepted tell too, of calls whose events are sent elsewhere.
 func (q *quotas) see(e *eventstream.Event) {
 	call := e.CallEvent.GetCallConnectionId()
-	if e.Owner == "" || call == "" {
-		return
-	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch e.CallEvent.GetType() {
@@ -164,6 +161,7 @@ func (g *Gate) Follow(ctx context.Context, hub *eventstream.Hub) error {
 		HeartbeatInterval: longestCall,
 		Commands:          true,
 		Lasting:           true,
+		Visible:           func(e *eventstream.Event) bool { return e.Owner != "" && e.CallEvent.GetCallConnectionId() != "" },
 	})
 	if err != nil {
 		return err

@@ -54,12 +54,12 @@ func TestClientsAreToldApart(t *testing.T) {
 }
 
 // stream is a stream of a client.
-type openedStream struct {
+type stream struct {
 	grpc.ServerStream
 	ctx context.Context
 }
 
-func (s openedStream) Context() context.Context { return s.ctx }
+func (s stream) Context() context.Context { return s.ctx }
 
 func TestStreamLimits(t *testing.T) {
 	limits := NewStreamLimits(2, 3, nil)
@@ -72,7 +72,7 @@ func TestStreamLimits(t *testing.T) {
 		o := opened{make(chan struct{}), make(chan error, 1)}
 		entered := make(chan struct{}, 1)
 		go func() {
-			o.result <- limits.Intercept(nil, openedStream{ctx: ctx}, nil, func(any, grpc.ServerStream) error {
+			o.result <- limits.Intercept(nil, stream{ctx: ctx}, nil, func(any, grpc.ServerStream) error {
 				entered <- struct{}{}
 				<-o.end
 				return nil

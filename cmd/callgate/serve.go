@@ -66,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
-	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Logger: logger, Registerer: registry})
+	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Visible: service.GroupVisible, Logger: logger, Registerer: registry})
 	if err != nil {
 		return err
 	}

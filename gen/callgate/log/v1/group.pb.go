@@ -85,7 +85,7 @@ func (x GroupReply_Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GroupReply_Status.Descriptor instead.
 func (GroupReply_Status) EnumDescriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{7, 0}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 0}
 }
 
 // End is why nothing more comes.
@@ -138,7 +138,7 @@ func (x GroupPush_End) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use GroupPush_End.Descriptor instead.
 func (GroupPush_End) EnumDescriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{8, 0}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{7, 0}
 }
 
 // GroupConfig is what is fixed with a group.
@@ -164,8 +164,10 @@ type GroupConfig struct {
 	CreateTime *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=create_time,json=createTime,proto3" json:"create_time,omitempty"`
 	// It takes commands too.
 	IncludeCommands bool `protobuf:"varint,10,opt,name=include_commands,json=includeCommands,proto3" json:"include_commands,omitempty"`
-	// Which events its members may know of; absent: all.
-	Visibility    *GroupVisibility `protobuf:"bytes,11,opt,name=visibility,proto3" json:"visibility,omitempty"`
+	// It takes events of every service's calls.
+	AllCalls bool `protobuf:"varint,11,opt,name=all_calls,json=allCalls,proto3" json:"all_calls,omitempty"`
+	// Where it does not, whose incoming calls it takes.
+	Incoming      []string `protobuf:"bytes,12,rep,name=incoming,proto3" json:"incoming,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -270,64 +272,14 @@ func (x *GroupConfig) GetIncludeCommands() bool {
 	return false
 }
 
-func (x *GroupConfig) GetVisibility() *GroupVisibility {
+func (x *GroupConfig) GetAllCalls() bool {
 	if x != nil {
-		return x.Visibility
+		return x.AllCalls
 	}
-	return nil
+	return false
 }
 
-// GroupVisibility is which events the members of a group may know of, where those
-// are not all.
-type GroupVisibility struct {
-	state protoimpl.MessageState `protogen:"open.v1"`
-	// The service that owns the calls.
-	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
-	// Numbers and raw ids whose incoming calls are among them, sorted: as they are,
-	// or with "*" at their end.
-	Incoming      []string `protobuf:"bytes,2,rep,name=incoming,proto3" json:"incoming,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
-}
-
-func (x *GroupVisibility) Reset() {
-	*x = GroupVisibility{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[1]
-	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-	ms.StoreMessageInfo(mi)
-}
-
-func (x *GroupVisibility) String() string {
-	return protoimpl.X.MessageStringOf(x)
-}
-
-func (*GroupVisibility) ProtoMessage() {}
-
-func (x *GroupVisibility) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[1]
-	if x != nil {
-		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
-		if ms.LoadMessageInfo() == nil {
-			ms.StoreMessageInfo(mi)
-		}
-		return ms
-	}
-	return mi.MessageOf(x)
-}
-
-// Deprecated: Use GroupVisibility.ProtoReflect.Descriptor instead.
-func (*GroupVisibility) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{1}
-}
-
-func (x *GroupVisibility) GetService() string {
-	if x != nil {
-		return x.Service
-	}
-	return ""
-}
-
-func (x *GroupVisibility) GetIncoming() []string {
+func (x *GroupConfig) GetIncoming() []string {
 	if x != nil {
 		return x.Incoming
 	}
@@ -359,7 +311,7 @@ type GroupState struct {
 
 func (x *GroupState) Reset() {
 	*x = GroupState{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[2]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[1]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -371,7 +323,7 @@ func (x *GroupState) String() string {
 func (*GroupState) ProtoMessage() {}
 
 func (x *GroupState) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[2]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[1]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -384,7 +336,7 @@ func (x *GroupState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupState.ProtoReflect.Descriptor instead.
 func (*GroupState) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{2}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{1}
 }
 
 func (x *GroupState) GetIncarnation() string {
@@ -459,7 +411,7 @@ type OpenEntry struct {
 
 func (x *OpenEntry) Reset() {
 	*x = OpenEntry{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[3]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +423,7 @@ func (x *OpenEntry) String() string {
 func (*OpenEntry) ProtoMessage() {}
 
 func (x *OpenEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[3]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +436,7 @@ func (x *OpenEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenEntry.ProtoReflect.Descriptor instead.
 func (*OpenEntry) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{3}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *OpenEntry) GetSeq() uint64 {
@@ -549,7 +501,7 @@ type Hole struct {
 
 func (x *Hole) Reset() {
 	*x = Hole{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[4]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -561,7 +513,7 @@ func (x *Hole) String() string {
 func (*Hole) ProtoMessage() {}
 
 func (x *Hole) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[4]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -574,7 +526,7 @@ func (x *Hole) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Hole.ProtoReflect.Descriptor instead.
 func (*Hole) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{4}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Hole) GetFrom() uint64 {
@@ -612,7 +564,7 @@ type DeadLetterRecord struct {
 
 func (x *DeadLetterRecord) Reset() {
 	*x = DeadLetterRecord{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[5]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -624,7 +576,7 @@ func (x *DeadLetterRecord) String() string {
 func (*DeadLetterRecord) ProtoMessage() {}
 
 func (x *DeadLetterRecord) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[5]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -637,7 +589,7 @@ func (x *DeadLetterRecord) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeadLetterRecord.ProtoReflect.Descriptor instead.
 func (*DeadLetterRecord) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *DeadLetterRecord) GetSeq() uint64 {
@@ -705,7 +657,7 @@ type GroupRequest struct {
 
 func (x *GroupRequest) Reset() {
 	*x = GroupRequest{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[6]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -717,7 +669,7 @@ func (x *GroupRequest) String() string {
 func (*GroupRequest) ProtoMessage() {}
 
 func (x *GroupRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[6]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -730,7 +682,7 @@ func (x *GroupRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest.ProtoReflect.Descriptor instead.
 func (*GroupRequest) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GroupRequest) GetRequest() isGroupRequest_Request {
@@ -913,7 +865,7 @@ type GroupReply struct {
 
 func (x *GroupReply) Reset() {
 	*x = GroupReply{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[7]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -925,7 +877,7 @@ func (x *GroupReply) String() string {
 func (*GroupReply) ProtoMessage() {}
 
 func (x *GroupReply) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[7]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -938,7 +890,7 @@ func (x *GroupReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupReply.ProtoReflect.Descriptor instead.
 func (*GroupReply) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{7}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *GroupReply) GetStatus() GroupReply_Status {
@@ -1018,7 +970,7 @@ type GroupPush struct {
 
 func (x *GroupPush) Reset() {
 	*x = GroupPush{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[8]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1030,7 +982,7 @@ func (x *GroupPush) String() string {
 func (*GroupPush) ProtoMessage() {}
 
 func (x *GroupPush) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[8]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1043,7 +995,7 @@ func (x *GroupPush) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupPush.ProtoReflect.Descriptor instead.
 func (*GroupPush) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{8}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *GroupPush) GetToken() string {
@@ -1107,7 +1059,7 @@ type GroupRequest_Join struct {
 
 func (x *GroupRequest_Join) Reset() {
 	*x = GroupRequest_Join{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[9]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1071,7 @@ func (x *GroupRequest_Join) String() string {
 func (*GroupRequest_Join) ProtoMessage() {}
 
 func (x *GroupRequest_Join) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[9]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1084,7 @@ func (x *GroupRequest_Join) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Join.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Join) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 0}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 0}
 }
 
 func (x *GroupRequest_Join) GetMember() string {
@@ -1188,7 +1140,7 @@ type GroupRequest_Leave struct {
 
 func (x *GroupRequest_Leave) Reset() {
 	*x = GroupRequest_Leave{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[10]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1152,7 @@ func (x *GroupRequest_Leave) String() string {
 func (*GroupRequest_Leave) ProtoMessage() {}
 
 func (x *GroupRequest_Leave) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[10]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1165,7 @@ func (x *GroupRequest_Leave) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Leave.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Leave) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 1}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 1}
 }
 
 func (x *GroupRequest_Leave) GetMember() string {
@@ -1259,7 +1211,7 @@ type GroupRequest_Ping struct {
 
 func (x *GroupRequest_Ping) Reset() {
 	*x = GroupRequest_Ping{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[11]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1271,7 +1223,7 @@ func (x *GroupRequest_Ping) String() string {
 func (*GroupRequest_Ping) ProtoMessage() {}
 
 func (x *GroupRequest_Ping) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[11]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1284,7 +1236,7 @@ func (x *GroupRequest_Ping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Ping.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Ping) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 2}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 2}
 }
 
 func (x *GroupRequest_Ping) GetMember() string {
@@ -1319,7 +1271,7 @@ type GroupRequest_Ack struct {
 
 func (x *GroupRequest_Ack) Reset() {
 	*x = GroupRequest_Ack{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[12]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1331,7 +1283,7 @@ func (x *GroupRequest_Ack) String() string {
 func (*GroupRequest_Ack) ProtoMessage() {}
 
 func (x *GroupRequest_Ack) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[12]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1344,7 +1296,7 @@ func (x *GroupRequest_Ack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Ack.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Ack) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 3}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 3}
 }
 
 func (x *GroupRequest_Ack) GetSeqs() []uint64 {
@@ -1369,7 +1321,7 @@ type GroupRequest_Nack struct {
 
 func (x *GroupRequest_Nack) Reset() {
 	*x = GroupRequest_Nack{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[13]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1381,7 +1333,7 @@ func (x *GroupRequest_Nack) String() string {
 func (*GroupRequest_Nack) ProtoMessage() {}
 
 func (x *GroupRequest_Nack) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[13]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1394,7 +1346,7 @@ func (x *GroupRequest_Nack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Nack.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Nack) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 4}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 4}
 }
 
 func (x *GroupRequest_Nack) GetSeqs() []uint64 {
@@ -1427,7 +1379,7 @@ type GroupRequest_Describe struct {
 
 func (x *GroupRequest_Describe) Reset() {
 	*x = GroupRequest_Describe{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[14]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1391,7 @@ func (x *GroupRequest_Describe) String() string {
 func (*GroupRequest_Describe) ProtoMessage() {}
 
 func (x *GroupRequest_Describe) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[14]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1404,7 @@ func (x *GroupRequest_Describe) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Describe.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Describe) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 5}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 5}
 }
 
 // Replay gives dead letters out again.
@@ -1466,7 +1418,7 @@ type GroupRequest_Replay struct {
 
 func (x *GroupRequest_Replay) Reset() {
 	*x = GroupRequest_Replay{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[15]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1478,7 +1430,7 @@ func (x *GroupRequest_Replay) String() string {
 func (*GroupRequest_Replay) ProtoMessage() {}
 
 func (x *GroupRequest_Replay) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[15]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1491,7 +1443,7 @@ func (x *GroupRequest_Replay) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Replay.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Replay) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 6}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 6}
 }
 
 func (x *GroupRequest_Replay) GetSeqs() []uint64 {
@@ -1512,7 +1464,7 @@ type GroupRequest_Forget struct {
 
 func (x *GroupRequest_Forget) Reset() {
 	*x = GroupRequest_Forget{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[16]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1524,7 +1476,7 @@ func (x *GroupRequest_Forget) String() string {
 func (*GroupRequest_Forget) ProtoMessage() {}
 
 func (x *GroupRequest_Forget) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[16]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1537,7 +1489,7 @@ func (x *GroupRequest_Forget) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Forget.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Forget) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 7}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 7}
 }
 
 func (x *GroupRequest_Forget) GetSeqs() []uint64 {
@@ -1556,7 +1508,7 @@ type GroupRequest_Delete struct {
 
 func (x *GroupRequest_Delete) Reset() {
 	*x = GroupRequest_Delete{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[17]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1568,7 +1520,7 @@ func (x *GroupRequest_Delete) String() string {
 func (*GroupRequest_Delete) ProtoMessage() {}
 
 func (x *GroupRequest_Delete) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[17]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1581,7 +1533,7 @@ func (x *GroupRequest_Delete) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupRequest_Delete.ProtoReflect.Descriptor instead.
 func (*GroupRequest_Delete) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{6, 8}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{5, 8}
 }
 
 // Delivery is an event or a hole, given to the member.
@@ -1601,7 +1553,7 @@ type GroupPush_Delivery struct {
 
 func (x *GroupPush_Delivery) Reset() {
 	*x = GroupPush_Delivery{}
-	mi := &file_callgate_log_v1_group_proto_msgTypes[18]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1613,7 +1565,7 @@ func (x *GroupPush_Delivery) String() string {
 func (*GroupPush_Delivery) ProtoMessage() {}
 
 func (x *GroupPush_Delivery) ProtoReflect() protoreflect.Message {
-	mi := &file_callgate_log_v1_group_proto_msgTypes[18]
+	mi := &file_callgate_log_v1_group_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1626,7 +1578,7 @@ func (x *GroupPush_Delivery) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupPush_Delivery.ProtoReflect.Descriptor instead.
 func (*GroupPush_Delivery) Descriptor() ([]byte, []int) {
-	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{8, 0}
+	return file_callgate_log_v1_group_proto_rawDescGZIP(), []int{7, 0}
 }
 
 func (x *GroupPush_Delivery) GetSeq() uint64 {
@@ -1661,7 +1613,7 @@ var File_callgate_log_v1_group_proto protoreflect.FileDescriptor
 
 const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\n" +
-	"\x1bcallgate/log/v1/group.proto\x12\x0fcallgate.log.v1\x1a\x18callgate/v1/events.proto\x1a\x18callgate/v1/groups.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe7\x03\n" +
+	"\x1bcallgate/log/v1/group.proto\x12\x0fcallgate.log.v1\x1a\x18callgate/v1/events.proto\x1a\x18callgate/v1/groups.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xde\x03\n" +
 	"\vGroupConfig\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aservice\x18\x02 \x01(\tR\aservice\x120\n" +
@@ -1675,13 +1627,9 @@ const file_callgate_log_v1_group_proto_rawDesc = "" +
 	"\vcreate_time\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"createTime\x12)\n" +
 	"\x10include_commands\x18\n" +
-	" \x01(\bR\x0fincludeCommands\x12@\n" +
-	"\n" +
-	"visibility\x18\v \x01(\v2 .callgate.log.v1.GroupVisibilityR\n" +
-	"visibility\"G\n" +
-	"\x0fGroupVisibility\x12\x18\n" +
-	"\aservice\x18\x01 \x01(\tR\aservice\x12\x1a\n" +
-	"\bincoming\x18\x02 \x03(\tR\bincoming\"\xd4\x01\n" +
+	" \x01(\bR\x0fincludeCommands\x12\x1b\n" +
+	"\tall_calls\x18\v \x01(\bR\ballCalls\x12\x1a\n" +
+	"\bincoming\x18\f \x03(\tR\bincoming\"\xd4\x01\n" +
 	"\n" +
 	"GroupState\x12 \n" +
 	"\vincarnation\x18\x01 \x01(\tR\vincarnation\x12\x14\n" +
@@ -1800,68 +1748,66 @@ func file_callgate_log_v1_group_proto_rawDescGZIP() []byte {
 }
 
 var file_callgate_log_v1_group_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_callgate_log_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_callgate_log_v1_group_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_callgate_log_v1_group_proto_goTypes = []any{
 	(GroupReply_Status)(0),        // 0: callgate.log.v1.GroupReply.Status
 	(GroupPush_End)(0),            // 1: callgate.log.v1.GroupPush.End
 	(*GroupConfig)(nil),           // 2: callgate.log.v1.GroupConfig
-	(*GroupVisibility)(nil),       // 3: callgate.log.v1.GroupVisibility
-	(*GroupState)(nil),            // 4: callgate.log.v1.GroupState
-	(*OpenEntry)(nil),             // 5: callgate.log.v1.OpenEntry
-	(*Hole)(nil),                  // 6: callgate.log.v1.Hole
-	(*DeadLetterRecord)(nil),      // 7: callgate.log.v1.DeadLetterRecord
-	(*GroupRequest)(nil),          // 8: callgate.log.v1.GroupRequest
-	(*GroupReply)(nil),            // 9: callgate.log.v1.GroupReply
-	(*GroupPush)(nil),             // 10: callgate.log.v1.GroupPush
-	(*GroupRequest_Join)(nil),     // 11: callgate.log.v1.GroupRequest.Join
-	(*GroupRequest_Leave)(nil),    // 12: callgate.log.v1.GroupRequest.Leave
-	(*GroupRequest_Ping)(nil),     // 13: callgate.log.v1.GroupRequest.Ping
-	(*GroupRequest_Ack)(nil),      // 14: callgate.log.v1.GroupRequest.Ack
-	(*GroupRequest_Nack)(nil),     // 15: callgate.log.v1.GroupRequest.Nack
-	(*GroupRequest_Describe)(nil), // 16: callgate.log.v1.GroupRequest.Describe
-	(*GroupRequest_Replay)(nil),   // 17: callgate.log.v1.GroupRequest.Replay
-	(*GroupRequest_Forget)(nil),   // 18: callgate.log.v1.GroupRequest.Forget
-	(*GroupRequest_Delete)(nil),   // 19: callgate.log.v1.GroupRequest.Delete
-	(*GroupPush_Delivery)(nil),    // 20: callgate.log.v1.GroupPush.Delivery
-	(*v1.EventFilter)(nil),        // 21: callgate.v1.EventFilter
-	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
-	(v1.DeadLetter_Cause)(0),      // 24: callgate.v1.DeadLetter.Cause
-	(v1.StreamGap_Reason)(0),      // 25: callgate.v1.StreamGap.Reason
-	(*v1.GroupMember)(nil),        // 26: callgate.v1.GroupMember
+	(*GroupState)(nil),            // 3: callgate.log.v1.GroupState
+	(*OpenEntry)(nil),             // 4: callgate.log.v1.OpenEntry
+	(*Hole)(nil),                  // 5: callgate.log.v1.Hole
+	(*DeadLetterRecord)(nil),      // 6: callgate.log.v1.DeadLetterRecord
+	(*GroupRequest)(nil),          // 7: callgate.log.v1.GroupRequest
+	(*GroupReply)(nil),            // 8: callgate.log.v1.GroupReply
+	(*GroupPush)(nil),             // 9: callgate.log.v1.GroupPush
+	(*GroupRequest_Join)(nil),     // 10: callgate.log.v1.GroupRequest.Join
+	(*GroupRequest_Leave)(nil),    // 11: callgate.log.v1.GroupRequest.Leave
+	(*GroupRequest_Ping)(nil),     // 12: callgate.log.v1.GroupRequest.Ping
+	(*GroupRequest_Ack)(nil),      // 13: callgate.log.v1.GroupRequest.Ack
+	(*GroupRequest_Nack)(nil),     // 14: callgate.log.v1.GroupRequest.Nack
+	(*GroupRequest_Describe)(nil), // 15: callgate.log.v1.GroupRequest.Describe
+	(*GroupRequest_Replay)(nil),   // 16: callgate.log.v1.GroupRequest.Replay
+	(*GroupRequest_Forget)(nil),   // 17: callgate.log.v1.GroupRequest.Forget
+	(*GroupRequest_Delete)(nil),   // 18: callgate.log.v1.GroupRequest.Delete
+	(*GroupPush_Delivery)(nil),    // 19: callgate.log.v1.GroupPush.Delivery
+	(*v1.EventFilter)(nil),        // 20: callgate.v1.EventFilter
+	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(v1.DeadLetter_Cause)(0),      // 23: callgate.v1.DeadLetter.Cause
+	(v1.StreamGap_Reason)(0),      // 24: callgate.v1.StreamGap.Reason
+	(*v1.GroupMember)(nil),        // 25: callgate.v1.GroupMember
 }
 var file_callgate_log_v1_group_proto_depIdxs = []int32{
-	21, // 0: callgate.log.v1.GroupConfig.filter:type_name -> callgate.v1.EventFilter
-	22, // 1: callgate.log.v1.GroupConfig.ack_wait:type_name -> google.protobuf.Duration
-	23, // 2: callgate.log.v1.GroupConfig.not_before:type_name -> google.protobuf.Timestamp
-	23, // 3: callgate.log.v1.GroupConfig.create_time:type_name -> google.protobuf.Timestamp
-	3,  // 4: callgate.log.v1.GroupConfig.visibility:type_name -> callgate.log.v1.GroupVisibility
-	5,  // 5: callgate.log.v1.GroupState.noted:type_name -> callgate.log.v1.OpenEntry
-	24, // 6: callgate.log.v1.OpenEntry.cause:type_name -> callgate.v1.DeadLetter.Cause
-	6,  // 7: callgate.log.v1.OpenEntry.hole:type_name -> callgate.log.v1.Hole
-	25, // 8: callgate.log.v1.Hole.reason:type_name -> callgate.v1.StreamGap.Reason
-	24, // 9: callgate.log.v1.DeadLetterRecord.cause:type_name -> callgate.v1.DeadLetter.Cause
-	23, // 10: callgate.log.v1.DeadLetterRecord.time:type_name -> google.protobuf.Timestamp
-	11, // 11: callgate.log.v1.GroupRequest.join:type_name -> callgate.log.v1.GroupRequest.Join
-	12, // 12: callgate.log.v1.GroupRequest.leave:type_name -> callgate.log.v1.GroupRequest.Leave
-	13, // 13: callgate.log.v1.GroupRequest.ping:type_name -> callgate.log.v1.GroupRequest.Ping
-	14, // 14: callgate.log.v1.GroupRequest.ack:type_name -> callgate.log.v1.GroupRequest.Ack
-	15, // 15: callgate.log.v1.GroupRequest.nack:type_name -> callgate.log.v1.GroupRequest.Nack
-	16, // 16: callgate.log.v1.GroupRequest.describe:type_name -> callgate.log.v1.GroupRequest.Describe
-	17, // 17: callgate.log.v1.GroupRequest.replay:type_name -> callgate.log.v1.GroupRequest.Replay
-	18, // 18: callgate.log.v1.GroupRequest.forget:type_name -> callgate.log.v1.GroupRequest.Forget
-	19, // 19: callgate.log.v1.GroupRequest.delete:type_name -> callgate.log.v1.GroupRequest.Delete
-	0,  // 20: callgate.log.v1.GroupReply.status:type_name -> callgate.log.v1.GroupReply.Status
-	26, // 21: callgate.log.v1.GroupReply.members:type_name -> callgate.v1.GroupMember
-	20, // 22: callgate.log.v1.GroupPush.deliveries:type_name -> callgate.log.v1.GroupPush.Delivery
-	1,  // 23: callgate.log.v1.GroupPush.end:type_name -> callgate.log.v1.GroupPush.End
-	22, // 24: callgate.log.v1.GroupRequest.Nack.delay:type_name -> google.protobuf.Duration
-	6,  // 25: callgate.log.v1.GroupPush.Delivery.hole:type_name -> callgate.log.v1.Hole
-	26, // [26:26] is the sub-list for method output_type
-	26, // [26:26] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	20, // 0: callgate.log.v1.GroupConfig.filter:type_name -> callgate.v1.EventFilter
+	21, // 1: callgate.log.v1.GroupConfig.ack_wait:type_name -> google.protobuf.Duration
+	22, // 2: callgate.log.v1.GroupConfig.not_before:type_name -> google.protobuf.Timestamp
+	22, // 3: callgate.log.v1.GroupConfig.create_time:type_name -> google.protobuf.Timestamp
+	4,  // 4: callgate.log.v1.GroupState.noted:type_name -> callgate.log.v1.OpenEntry
+	23, // 5: callgate.log.v1.OpenEntry.cause:type_name -> callgate.v1.DeadLetter.Cause
+	5,  // 6: callgate.log.v1.OpenEntry.hole:type_name -> callgate.log.v1.Hole
+	24, // 7: callgate.log.v1.Hole.reason:type_name -> callgate.v1.StreamGap.Reason
+	23, // 8: callgate.log.v1.DeadLetterRecord.cause:type_name -> callgate.v1.DeadLetter.Cause
+	22, // 9: callgate.log.v1.DeadLetterRecord.time:type_name -> google.protobuf.Timestamp
+	10, // 10: callgate.log.v1.GroupRequest.join:type_name -> callgate.log.v1.GroupRequest.Join
+	11, // 11: callgate.log.v1.GroupRequest.leave:type_name -> callgate.log.v1.GroupRequest.Leave
+	12, // 12: callgate.log.v1.GroupRequest.ping:type_name -> callgate.log.v1.GroupRequest.Ping
+	13, // 13: callgate.log.v1.GroupRequest.ack:type_name -> callgate.log.v1.GroupRequest.Ack
+	14, // 14: callgate.log.v1.GroupRequest.nack:type_name -> callgate.log.v1.GroupRequest.Nack
+	15, // 15: callgate.log.v1.GroupRequest.describe:type_name -> callgate.log.v1.GroupRequest.Describe
+	16, // 16: callgate.log.v1.GroupRequest.replay:type_name -> callgate.log.v1.GroupRequest.Replay
+	17, // 17: callgate.log.v1.GroupRequest.forget:type_name -> callgate.log.v1.GroupRequest.Forget
+	18, // 18: callgate.log.v1.GroupRequest.delete:type_name -> callgate.log.v1.GroupRequest.Delete
+	0,  // 19: callgate.log.v1.GroupReply.status:type_name -> callgate.log.v1.GroupReply.Status
+	25, // 20: callgate.log.v1.GroupReply.members:type_name -> callgate.v1.GroupMember
+	19, // 21: callgate.log.v1.GroupPush.deliveries:type_name -> callgate.log.v1.GroupPush.Delivery
+	1,  // 22: callgate.log.v1.GroupPush.end:type_name -> callgate.log.v1.GroupPush.End
+	21, // 23: callgate.log.v1.GroupRequest.Nack.delay:type_name -> google.protobuf.Duration
+	5,  // 24: callgate.log.v1.GroupPush.Delivery.hole:type_name -> callgate.log.v1.Hole
+	25, // [25:25] is the sub-list for method output_type
+	25, // [25:25] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_callgate_log_v1_group_proto_init() }
@@ -1869,7 +1815,7 @@ func file_callgate_log_v1_group_proto_init() {
 	if File_callgate_log_v1_group_proto != nil {
 		return
 	}
-	file_callgate_log_v1_group_proto_msgTypes[6].OneofWrappers = []any{
+	file_callgate_log_v1_group_proto_msgTypes[5].OneofWrappers = []any{
 		(*GroupRequest_Join_)(nil),
 		(*GroupRequest_Leave_)(nil),
 		(*GroupRequest_Ping_)(nil),
@@ -1886,7 +1832,7 @@ func file_callgate_log_v1_group_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_callgate_log_v1_group_proto_rawDesc), len(file_callgate_log_v1_group_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   19,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
