@@ -44,8 +44,8 @@ func (s *countedStream) SendMsg(m any) error {
 // the others nothing; when it reads at last, it has lost nothing.
 func TestSubscriberThatNeverReads(t *testing.T) {
 	const (
-		many = 20_000 // far more than is kept in memory
-		size = 1 << 10
+		many   = 20_000 // far more than is kept in memory
+		size   = 1 << 10
 		window = 64 << 10
 		// What grpc takes in for a stream nobody reads from: a window's worth for the
 		// client, and as much that waits to be sent; and then some.
