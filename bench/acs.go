@@ -97,7 +97,7 @@ func (b *bench) production(ctx context.Context, a *authority, upstream, dir stri
 	if err != nil {
 		return nil, err
 	}
-	return &production{gateway: g, callbackURL: "http://" + callbacks + eventstream.CallbackPath + tokens.Callback()}, nil
+	return &production{gateway: g, callbackURL: "http://" + callbacks + eventstream.CallbackPath + tokens.Callback("")}, nil
 }
 
 // freeAddress is one that nobody listens on just now.

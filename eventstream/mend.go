@@ -62,6 +62,7 @@ func (e *embeddedServer) mend() error {
 	}
 	e.mended.Store(time.Now().UnixNano())
 	e.ill.Store(false)
+	e.log.logger.Warn("it did not answer: its disk takes what is written, and its files were opened anew")
 	return nil
 }
 

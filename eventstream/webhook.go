@@ -34,6 +34,8 @@ const (
 	maxBody = 1 << 20
 	// appendTimeout bounds the wait for the log; Event Grid gives up after 30 s.
 	appendTimeout = 15 * time.Second
+	// unwantedBody is how long the rest of a refused body may take.
+	unwantedBody = time.Second
 	// retryAfter is what a sender is told to wait, in seconds.
 	retryAfter = "2"
 	// Refusals a second, and at once, that are warned of.
@@ -175,8 +177,15 @@ func (rc *Receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == EventGridPath && r.Method == http.MethodOptions:
 		rc.answer(w, r, "eventgrid", func(r *http.Request) (verdict, error) { return rc.eventGridOptions(w, r) })
 	default:
-		w.WriteHeader(http.StatusNotFound)
+		refuse(w, http.StatusNotFound)
 	}
+}
+
+// refuse waits no longer for a body that nobody wants: the server, which would
+// read it to keep the connection, hangs up instead.
+func refuse(w http.ResponseWriter, status int) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(unwantedBody)) // not settable only under test recorders
+	w.WriteHeader(status)
 }
 
 // answer lets serve do the work and sends the status of its verdict, unless it
@@ -194,11 +203,15 @@ func (rc *Receiver) answer(w http.ResponseWriter, r *http.Request, endpoint stri
 	if v == verdictHandshake {
 		return
 	}
-	status := statuses[v]
-	if status == http.StatusServiceUnavailable {
+	switch status := statuses[v]; status {
+	case http.StatusOK:
+		w.WriteHeader(status)
+	case http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", retryAfter)
+		refuse(w, status)
+	default:
+		refuse(w, status)
 	}
-	w.WriteHeader(status)
 }
 
 // callback serves one batch of Call Automation.

@@ -223,10 +223,22 @@ func TestOneSourceCannotTakeAllPlaces(t *testing.T) {
 			}
 		})
 	}
-	eventually(t, "503", func() bool {
-		resp := send(strings.NewReader(connectedCallback))
-		return resp.StatusCode == http.StatusServiceUnavailable && resp.Header.Get("Retry-After") != ""
-	})
+	busy := func() (n int) {
+		d.sources.mu.Lock()
+		defer d.sources.mu.Unlock()
+		for _, of := range d.sources.busy {
+			n += of
+		}
+		return n
+	}
+	eventually(t, "all places are taken", func() bool { return busy() == places })
+	unread, writer := io.Pipe() // a body that does not come is not waited for
+	for _, body := range []io.Reader{strings.NewReader(connectedCallback), unread} {
+		if resp := send(body); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") == "" {
+			t.Errorf("one more: answer %d %v", resp.StatusCode, resp.Header)
+		}
+	}
+	_ = writer.Close()
 	for _, writer := range pipes {
 		_, _ = io.WriteString(writer, connectedCallback)
 		_ = writer.Close()

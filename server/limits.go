@@ -23,8 +23,8 @@ type Limits struct {
 	ConnectionAge time.Duration
 	// ReadTimeout is how long a client may take to send a request.
 	ReadTimeout time.Duration
-	// WriteTimeout is how long a client may take in nothing of an answer, or of a
-	// stream over HTTP, that is waiting for it.
+	// WriteTimeout is how long a client over HTTP may take to take in one piece of
+	// an answer: an event of a stream, a piece of a file.
 	WriteTimeout time.Duration
 }
 
@@ -103,7 +103,7 @@ func (l Limits) newCallbackServer(handler http.Handler) *http.Server {
 	return s
 }
 
-// boundWrites cuts off a client that takes in nothing of its answer for the
+// boundWrites cuts off a client that does not take in a piece of its answer in
 // time. A slow one is no harm, and a stream may go on for as long as it is read.
 func boundWrites(timeout time.Duration, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

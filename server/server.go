@@ -99,6 +99,8 @@ func New(opts Options) (*Server, error) {
 	}
 	s.http = opts.Limits.newHTTPServer(handler)
 	s.callbacks = opts.Limits.newCallbackServer(opts.Callbacks)
+	s.http.ErrorLog = slog.NewLogLogger(opts.Logger.Handler(), slog.LevelWarn)
+	s.callbacks.ErrorLog = s.http.ErrorLog
 	s.http.TLSConfig, s.callbacks.TLSConfig = opts.TLS.serverConfig(), opts.CallbackTLS.serverConfig()
 	if opts.Emulator != nil {
 		opts.Limits.boundReads(opts.Emulator)

@@ -213,6 +213,35 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestCommandsSayWhoTheyAre: by the token of the variable, or of the file.
+func TestCommandsSayWhoTheyAre(t *testing.T) {
+	g := startGuarded(t, policyOf("one: {role: operator}", "watcher: {role: viewer}"), "one", "watcher")
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(tokenOf("one")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name   string
+		getenv func(string) string
+		args   []string
+		want   int
+	}{
+		{"by the variable", env("CALLGATE_TOKEN", tokenOf("one")), nil, cli.ExitDone},
+		{"by the file", noEnv, []string{"--token-file=" + file}, cli.ExitDone},
+		{"by the file that a variable names", env("CALLGATE_CLIENT_TOKEN_FILE", file), nil, cli.ExitDone},
+		{"not at all", noEnv, nil, cli.ExitNotAllowed},
+		{"who may not", env("CALLGATE_TOKEN", tokenOf("watcher")), nil, cli.ExitNotAllowed},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			var out bytes.Buffer
+			err := run(t.Context(), append([]string{"call", "create", "8:acs:res_alice", "--addr=" + g.grpcAddr}, tc.args...), tc.getenv, &out, &out)
+			if got := cli.ExitCode(err); got != tc.want {
+				t.Errorf("exit code %d, want %d: %v", got, tc.want, err)
+			}
+		})
+	}
+}
+
 // TestTailEndsWithItsInterruption: that is how one leaves it.
 func TestTailEndsWithItsInterruption(t *testing.T) {
 	g := start(t)

@@ -113,7 +113,7 @@ type Config struct {
 	MaxStreams          int           `default:"10000" help:"How many streams may be open in all."`
 	MaxConnectionAge    time.Duration `default:"1h" help:"After how long a stream is told to come back, and a gRPC connection takes no new RPCs, so that clients spread over replicas and meet new certificates."`
 	ReadTimeout         time.Duration `default:"30s" help:"How long a client may take to send a request."`
-	WriteTimeout        time.Duration `default:"30s" help:"How long a client over HTTP may take in nothing of what it is sent."`
+	WriteTimeout        time.Duration `default:"30s" help:"How long a client over HTTP may take to take in one piece of what it is sent: an event, or a part of a file."`
 
 	EmulatorTimeScale float64       `default:"1" help:"How many times faster than life the emulator's people act."`
 	ShutdownGrace     time.Duration `default:"10s" help:"How long running requests may take to end when the gateway stops."`

@@ -18,26 +18,31 @@ import (
 var outbound = map[string]string{
 	"client/dial.go grpc.NewClient":                              "the callgate that the program names",
 	"cmd/callgate/doctor.go http.NewRequestWithContext":          "--callback-base-url",
+	"cmd/callgate/healthcheck.go http.NewRequestWithContext":     "the gateway itself, on this machine",
 	"eventstream/embedded.go nats.Connect":                       "the log within the process",
 	"eventstream/external.go nats.Connect":                       "--nats-url",
-	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url and --entra-authority, and the keys that they name",
+	"eventstream/fetch.go http.NewRequestWithContext":            "--openid-config-url, --entra-authority and --oidc-issuer, and the keys that they name",
 	"server/rest.go grpc.NewClient":                              "the services within the process",
-	"upstream/client.go runtime.NewRequest":                      "the upstream's endpoint, also where it names a next page",
+	"telemetry/tracing.go otlptracegrpc.New":                     "OpenTelemetry's own environment variables",
+	"telemetry/tracing.go otlptracehttp.New":                     "the same",
+	"upstream/client.go runtime.NewRequest":                      "the upstream's endpoint, also where it names a next page, and Azure's hosts of recordings",
 	"cmd/callgate/serve.go azidentity.NewDefaultAzureCredential": "Entra ID, as Azure's own environment variables say",
 }
 
 // dialers make requests or connections.
 var dialers = map[string][]string{
-	"http":       {"Get", "Head", "Post", "PostForm", "NewRequest", "NewRequestWithContext"},
-	"net":        {"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialUnix"},
-	"tls":        {"Dial", "DialWithDialer"},
-	"exec":       {"Command", "CommandContext"},
-	"nats":       {"Connect"},
-	"grpc":       {"NewClient", "Dial", "DialContext"},
-	"runtime":    {"NewRequest", "NewRequestFromRequest"},
-	"oidc":       {"NewProvider"},
-	"websocket":  {"Dial"},
-	"azidentity": {"NewDefaultAzureCredential"},
+	"http":          {"Get", "Head", "Post", "PostForm", "NewRequest", "NewRequestWithContext"},
+	"net":           {"Dial", "DialTimeout", "DialTCP", "DialUDP", "DialUnix"},
+	"tls":           {"Dial", "DialWithDialer"},
+	"exec":          {"Command", "CommandContext"},
+	"nats":          {"Connect"},
+	"grpc":          {"NewClient", "Dial", "DialContext"},
+	"runtime":       {"NewRequest", "NewRequestFromRequest"},
+	"oidc":          {"NewProvider"},
+	"websocket":     {"Dial"},
+	"otlptracegrpc": {"New"},
+	"otlptracehttp": {"New"},
+	"azidentity":    {"NewDefaultAzureCredential"},
 }
 
 // TestNoAddressOfAClientIsFetched: there is no other place that makes requests

@@ -120,7 +120,7 @@ access:
   clientCASecret: {name: ca, key: ca.crt}
   tokensSecret: {name: tokens, key: tokens}
   oidc: {issuer: "https://login.example.com", audience: callgate}
-  policy: {principals: {sales: {methods: ["*"]}}}
+  policy: {principals: {"token:sales": {role: operator}}}
 nats: {install: true}
 settings: {CALLGATE_LOG_MAX_AGE: 72h}
 autoscaling: {enabled: true}
@@ -224,7 +224,7 @@ func TestChartRefusesWhatCannotWork(t *testing.T) {
 		{"no key", strings.Replace(smallest, "{keySecret: {name: k, key: callback-key}}", "{}", 1), "callbacks.keySecret.name"},
 		{"two replicas of a log of their own", smallest + "autoscaling: {enabled: true}", "log that they share"},
 		{"strangers", strings.Replace(smallest, "insecure: true", "insecure: false", 1), "authenticate clients"},
-		{"clients without a policy", strings.Replace(whole, "policy: {principals: {sales: {methods: [\"*\"]}}}", "policy: {}", 1), "access.policy"},
+		{"clients without a policy", strings.Replace(whole, "policy: {principals: {\"token:sales\": {role: operator}}}", "policy: {}", 1), "access.policy"},
 		{"two logs", strings.Replace(whole, "install: true", "install: true, url: \"nats://n:4222\"", 1), "which is meant"},
 		{"a public address without TLS", strings.Replace(whole, "https://calls", "http://calls", 1), "baseUrl"},
 		{"a misspelt value", smallest + "replica: 2", "replica"},

@@ -112,7 +112,8 @@ type PlayMediaRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -315,7 +316,8 @@ type RecognizeInputRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -726,7 +728,8 @@ type StartContinuousDtmfRecognitionRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// Check the request and answer with nothing in the response, without asking the
 	// upstream.
@@ -872,7 +875,8 @@ type StopContinuousDtmfRecognitionRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1028,7 +1032,8 @@ type SendDtmfTonesRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1194,7 +1199,8 @@ type HoldParticipantRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1358,7 +1364,8 @@ type UnholdParticipantRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1518,7 +1525,8 @@ type StartTranscriptionRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1680,7 +1688,8 @@ type StopTranscriptionRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1832,7 +1841,8 @@ type UpdateTranscriptionRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -1994,7 +2004,8 @@ type StartMediaStreamingRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
@@ -2142,7 +2153,8 @@ type StopMediaStreamingRequest struct {
 	// of the action. Made up when empty, so that they can always be told.
 	OperationContext string `protobuf:"bytes,21,opt,name=operation_context,json=operationContext,proto3" json:"operation_context,omitempty"`
 	// Where the upstream posts this action's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	OperationCallbackUri string `protobuf:"bytes,22,opt,name=operation_callback_uri,json=operationCallbackUri,proto3" json:"operation_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then

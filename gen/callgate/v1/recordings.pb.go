@@ -110,7 +110,8 @@ type StartRecordingRequest struct {
 	// A UUID of the caller's choosing (AIP-155).
 	RequestId string `protobuf:"bytes,20,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
 	// Where the upstream posts this recording's events instead of to callgate, which
-	// then does not see them. Empty, as it should be: to callgate.
+	// then does not see them. Empty, as it should be: to callgate. Any other
+	// address has to be among those that the gateway's operator allows.
 	RecordingStateCallbackUri string `protobuf:"bytes,22,opt,name=recording_state_callback_uri,json=recordingStateCallbackUri,proto3" json:"recording_state_callback_uri,omitempty"`
 	// How long the response may wait for the action's outcome, up to 5 minutes.
 	// Absent: not at all. Time running out is no error: receipt.outcome is then
