@@ -126,3 +126,40 @@ func TestGroupOverHTTP(t *testing.T) {
 		t.Errorf("with other settings: %d, %s, %v", code, body, err)
 	}
 }
+
+// TestGroupsAreTheirServices: a service's group has that service's events, for
+// whoever of it sees the same.
+func TestGroupsAreTheirServices(t *testing.T) {
+	g := startGuarded(t, policyOf(
+		"till: {role: operator, service: shop}", "stock: {role: viewer, service: shop}",
+		"boss: {role: viewer, service: shop, calls: all}", "other: {role: operator}",
+	), "till", "stock", "boss", "other")
+	join := func() *callgatev1.StreamEventsRequest { return &callgatev1.StreamEventsRequest{Group: "g"} }
+	till, other := g.streamAs(t, "till", join()), g.streamAs(t, "other", join())
+	shops := g.createAs(t, "till", user("8:acs:res_a")).GetReceipt().GetCallConnectionId()
+	others := g.createAs(t, "other", user("8:acs:res_b")).GetReceipt().GetCallConnectionId()
+	isEvent := func(*callgatev1.CallEvent) bool { return true }
+	connected := callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED
+	if event := till.find(t, connected, isEvent); event.GetCallConnectionId() != shops {
+		t.Errorf("the shop's group has %v", event)
+	}
+	event := other.find(t, connected, isEvent)
+	if event.GetCallConnectionId() != others {
+		t.Errorf("the other's has %v", event)
+	}
+	if resp, err := callgatev1.NewEventsClient(g.conn).AckEvents(as(t.Context(), "stock"), &callgatev1.AckEventsRequest{
+		Group: "g", Cursors: []string{till.all()[0].GetCursor()},
+	}); err != nil || resp.GetAcknowledged() != 1 {
+		t.Errorf("acknowledged by another of the shop: %v, %v", resp, err)
+	}
+	_, err := callgatev1.NewGroupsClient(g.conn).ListDeadLetters(as(t.Context(), "boss"), &callgatev1.ListDeadLettersRequest{Group: "g"})
+	wantCode(t, err, codes.FailedPrecondition)
+	_, err = callgatev1.NewGroupsClient(g.conn).DeleteGroup(as(t.Context(), "stock"), &callgatev1.DeleteGroupRequest{Group: "g"})
+	wantCode(t, err, codes.PermissionDenied)
+	stream, err := callgatev1.NewEventsClient(g.conn).StreamEvents(as(t.Context(), "boss"), join())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = stream.Recv()
+	wantCode(t, err, codes.FailedPrecondition)
+}
