@@ -41,12 +41,12 @@ const (
 	eventStream = "CALLGATE_EVENTS"
 )
 
-var replicaCalls = []string{"a", "b", "c"}
+var replicaCalls = strings.Split("abcdefghijkl", "")
 
 // TestReplicas: two gateways share a log on three NATS servers. Events come to
 // either, 200 a second, while servers, their leader and the gateways are stopped,
 // killed and started again. Whatever was answered with 200 comes exactly once, in
-// order, to everybody who resumes.
+// order, to everybody who resumes, and at least once, in order by call, to a group.
 func TestReplicas(t *testing.T) {
 	t.Parallel()
 	trouble := 60 * time.Second
@@ -77,6 +77,7 @@ func TestReplicas(t *testing.T) {
 			}
 		})
 	}
+	group := r.consume(ctx, t)
 	sending, stopSending := context.WithCancel(ctx)
 	var sender sync.WaitGroup
 	sender.Go(func() { r.load(ctx, sending) })
@@ -89,6 +90,7 @@ func TestReplicas(t *testing.T) {
 		r.send(ctx, 0, call, endOf(call))
 	}
 	reading.Wait()
+	dead := group.finish(ctx, t)
 
 	log := r.history(ctx, t)
 	t.Logf("%d events acknowledged, %d attempts refused or lost", r.acked.Load(), r.failed.Load())
@@ -101,6 +103,7 @@ func TestReplicas(t *testing.T) {
 		}
 		t.Logf("reader %d had %d streams", i, len(reader.recording.Connections))
 	}
+	group.check(t, log, dead)
 }
 
 func endOf(call string) string { return "end " + call }
