@@ -30,6 +30,7 @@ func defaultTransport() *freshTransport {
 		transport := http.DefaultTransport.(*http.Transport).Clone()
 		transport.MaxIdleConns = 256
 		transport.MaxIdleConnsPerHost = 256
+		transport.DisableCompression = true // answers are small, and the upstream is near
 		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: sessions}
 		return transport
 	}}
