@@ -2,7 +2,7 @@
 BIN := $(CURDIR)/.bin
 export PATH := $(BIN):$(PATH)
 
-.PHONY: help build test generate lint breaking fuzz supply e2e conformance console console-test deploy bench ci tools
+.PHONY: help build test generate lint breaking fuzz supply e2e conformance console console-test deploy bench growth ci tools
 
 help: ## Show what can be made
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "%-12s %s\n", $$1, $$2}'
@@ -46,6 +46,9 @@ deploy: ## Check the chart, the alerts, the dashboard, the image and the compose
 bench: ## Measure everything against its reference (some 15 minutes)
 	test -d conformance/node_modules || (cd conformance && npm ci)
 	cd bench && go run .
+
+growth: ## Measure how costs grow, and draw it (some 15 minutes)
+	cd bench && go run . growth
 
 console: ## Build the web page into console/dist (needs Node 20.19)
 	cd console && npm ci && npm run build

@@ -159,16 +159,22 @@ func (b *bench) deliver(ctx context.Context, server *child, settings subscribers
 	}, nil
 }
 
-// sharedLog is a gateway whose log is on a NATS server, and the log as another
-// replica of the gateway writes to it.
+// sharedLog is some gateways whose log is on NATS, and the log as another replica
+// of the gateway writes to it.
 type sharedLog struct {
-	nats    *child
-	gateway *gateway
-	log     *eventstream.Log
-	records *records
+	nats     *child
+	gateway  *gateway // the first
+	gateways []*gateway
+	log      *eventstream.Log
+	records  *records
 }
 
-func (b *bench) sharedLog(ctx context.Context) (l *sharedLog, err error) {
+// sharedLog has one gateway, and one NATS server.
+func (b *bench) sharedLog(ctx context.Context) (*sharedLog, error) {
+	return b.shared(ctx, 1, natsSettings{Dir: b.folder()})
+}
+
+func (b *bench) shared(ctx context.Context, gateways int, s natsSettings) (l *sharedLog, err error) {
 	l = &sharedLog{}
 	defer func() {
 		if err != nil {
@@ -178,19 +184,28 @@ func (b *bench) sharedLog(ctx context.Context) (l *sharedLog, err error) {
 	if l.records, err = newRecords(); err != nil {
 		return l, err
 	}
-	if l.nats, err = b.role(ctx, "nats", natsSettings{Dir: b.folder()}); err != nil {
+	if l.nats, err = b.role(ctx, "nats", s); err != nil {
 		return l, err
 	}
 	var at place
 	if err = l.nats.hear(&at); err != nil {
 		return l, err
 	}
-	if l.gateway, err = b.gateway(ctx, []string{"CALLGATE_CALLBACK_KEY=" + base64.StdEncoding.EncodeToString(callbackKey)},
-		"--nats-url="+at.Addr, "--nats-replicas=1", "--log-duplicate-window=1m"); err != nil {
-		return l, err
+	for range gateways {
+		emulator, err := freeAddress(ctx)
+		if err != nil {
+			return l, err
+		}
+		g, err := b.gateway(ctx, []string{"CALLGATE_CALLBACK_KEY=" + base64.StdEncoding.EncodeToString(callbackKey)},
+			"--nats-url="+at.Addr, fmt.Sprint("--nats-replicas=", s.nodes()), "--log-duplicate-window=1m", "--emulator-addr="+emulator)
+		if err != nil {
+			return l, err
+		}
+		l.gateways = append(l.gateways, g)
 	}
+	l.gateway = l.gateways[0]
 	l.log, err = eventstream.OpenLog(ctx, eventstream.LogOptions{
-		NATS:            &eventstream.NATSOptions{URLs: []string{at.Addr}, Replicas: 1},
+		NATS:            &eventstream.NATSOptions{URLs: strings.Split(at.Addr, ","), Replicas: s.nodes()},
 		DuplicateWindow: time.Minute, Logger: slog.New(slog.DiscardHandler),
 	})
 	return l, err
@@ -201,12 +216,31 @@ func (l *sharedLog) append(ctx context.Context, from, n int, callOf func(int) st
 	return l.log.Append(ctx, l.records.some(from, n, callOf)...)
 }
 
+// paced writes n events at a steady pace, each with the time as its operation
+// context.
+func (l *sharedLog) paced(ctx context.Context, n, perSecond int, callOf func(int) string) error {
+	part := max(1, perSecond/100)
+	pace := time.NewTicker(time.Duration(part) * time.Second / time.Duration(perSecond))
+	defer pace.Stop()
+	for from := 0; from < n; from += part {
+		made := l.records.some(from, min(part, n-from), callOf)
+		for _, record := range made {
+			record.Event.OperationContext = formatTime(time.Now())
+		}
+		if err := l.log.Append(ctx, made...); err != nil {
+			return err
+		}
+		<-pace.C
+	}
+	return nil
+}
+
 func (l *sharedLog) close() {
 	if l.log != nil {
 		_ = l.log.Close()
 	}
-	if l.gateway != nil {
-		l.gateway.stop()
+	for _, g := range l.gateways {
+		g.stop()
 	}
 	if l.nats != nil {
 		l.nats.stop()

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"time"
-)
+import "context"
 
 // indexedScenario has each subscriber watch a call of its own.
 func indexedScenario() scenario {
@@ -32,19 +29,14 @@ func ownCalls(streams int) func(context.Context, *bench) (metrics, error) {
 		if err := subscribers.hear(&place{}); err != nil {
 			return nil, err
 		}
-		const rate, part = 2_000, 20
+		const rate = 2_000
 		events := b.scaled(3 * rate)
 		before, err := l.gateway.cpu()
 		if err != nil {
 			return nil, err
 		}
-		pace := time.NewTicker(part * time.Second / rate)
-		defer pace.Stop()
-		for from := 0; from < events; from += part {
-			if err := l.append(ctx, from, part, func(n int) string { return callID(n % streams) }); err != nil {
-				return nil, err
-			}
-			<-pace.C
+		if err := l.paced(ctx, events, rate, func(n int) string { return callID(n % streams) }); err != nil {
+			return nil, err
 		}
 		after, err := l.gateway.cpu()
 		if err != nil {

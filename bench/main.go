@@ -18,8 +18,9 @@ import (
 )
 
 type commands struct {
-	Run  runCmd  `cmd:"" default:"withargs" help:"Measure, and write the results."`
-	Role roleCmd `cmd:"" hidden:"" help:"Be one of the processes that are measured."`
+	Run    runCmd    `cmd:"" default:"withargs" help:"Measure everything against its reference, and write the results."`
+	Growth growthCmd `cmd:"" help:"Measure how costs grow, and draw it."`
+	Role   roleCmd   `cmd:"" hidden:"" help:"Be one of the processes that are measured."`
 }
 
 type runCmd struct {

@@ -168,7 +168,11 @@ var listening = regexp.MustCompile(`^  (gRPC|REST)\s+(?:http://)?([0-9.:]+)`)
 
 // gateway starts callgate on free ports and waits until it says that it is ready.
 func (b *bench) gateway(ctx context.Context, env []string, args ...string) (*gateway, error) {
-	args = append([]string{"serve", "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--log-level=warn",
+	callbacks, err := freeAddress(ctx)
+	if err != nil {
+		return nil, err
+	}
+	args = append([]string{"serve", "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=" + callbacks, "--log-level=warn",
 		"--max-streams-per-client=20000", "--max-streams=20000"}, args...)
 	c, err := b.start(ctx, "callgate", b.callgate, env, args...)
 	if err != nil {

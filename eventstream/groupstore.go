@@ -117,6 +117,22 @@ func stateKey(key string) string  { return "state." + key }
 
 // get reads a value into m; found is false when there is none.
 func (s *groupStore) get(ctx context.Context, key string, m proto.Message) (revision uint64, found bool, err error) {
+	for {
+		revision, found, err = s.getOnce(ctx, key, m)
+		if err != nil || found {
+			return revision, found, err
+		}
+		shown, err := s.leaderShowsAll(ctx)
+		if err != nil || shown {
+			return 0, false, err
+		}
+		if err := awaitLeader(ctx); err != nil {
+			return 0, false, err
+		}
+	}
+}
+
+func (s *groupStore) getOnce(ctx context.Context, key string, m proto.Message) (revision uint64, found bool, err error) {
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	entry, err := s.kv.Get(asked, key)
@@ -132,6 +148,22 @@ func (s *groupStore) get(ctx context.Context, key string, m proto.Message) (revi
 	return entry.Revision(), true, nil
 }
 
+// leaderShowsAll tells whether what the leader does not find is not there: one that
+// has just been elected may still be about to apply it.
+func (s *groupStore) leaderShowsAll(ctx context.Context) (bool, error) {
+	if !s.log.external {
+		return true, nil
+	}
+	asked, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	info, err := s.bucket.Info(asked)
+	if err != nil {
+		return false, s.log.server.unavailable(ctx, err)
+	}
+	alone := info.Cluster == nil || info.Cluster.LeaderSince == nil
+	return alone || info.TimeStamp.Sub(*info.Cluster.LeaderSince) >= leaderLag, nil
+}
+
 // config is ErrGroupNotFound when there is no such group.
 func (s *groupStore) config(ctx context.Context, key string) (*logv1.GroupConfig, error) {
 	c := &logv1.GroupConfig{}
@@ -142,15 +174,25 @@ func (s *groupStore) config(ctx context.Context, key string) (*logv1.GroupConfig
 	return c, err
 }
 
-// create makes a group, unless there is one: then it returns that.
+// create makes a group, unless there is one: then it returns that. One that is
+// being made by somebody else refuses to be made, and is found only once a majority
+// has it.
 func (s *groupStore) create(ctx context.Context, key string, c *logv1.GroupConfig) (*logv1.GroupConfig, error) {
-	switch _, err := s.write(ctx, configKey(key), c, 0); {
-	case errors.Is(err, errGroupTaken):
-		return s.config(ctx, key)
-	case err != nil:
-		return nil, err
+	for deadline := time.Now().Add(askTimeout); ; {
+		_, err := s.write(ctx, configKey(key), c, 0)
+		if !errors.Is(err, errGroupTaken) {
+			return c, err
+		}
+		switch found, err := s.config(ctx, key); {
+		case !errors.Is(err, ErrGroupNotFound):
+			return found, err
+		case time.Now().After(deadline):
+			return nil, fmt.Errorf("%w: a group that is being made does not appear", ErrLogUnavailable)
+		}
+		if err := awaitLeader(ctx); err != nil {
+			return nil, err
+		}
 	}
-	return c, nil
 }
 
 // write writes a value that is still of a revision, 0 being none; else it returns

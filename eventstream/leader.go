@@ -84,11 +84,19 @@ func (l *Log) boundsAt(ctx context.Context, seq uint64) (earliest, last uint64, 
 		if err != nil || last >= seq || !l.external || time.Now().After(deadline) {
 			return earliest, last, err
 		}
-		select {
-		case <-ctx.Done():
-			return 0, 0, fmt.Errorf("%w: %w", ErrLogUnavailable, ctx.Err())
-		case <-time.After(leaderLagPause):
+		if err := awaitLeader(ctx); err != nil {
+			return 0, 0, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 		}
+	}
+}
+
+// awaitLeader gives a leader a moment to show more.
+func awaitLeader(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(leaderLagPause):
+		return nil
 	}
 }
 
