@@ -280,7 +280,7 @@ func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*pol
 		}
 		target = c.endpoint.String() + target + "?api-version=" + url.QueryEscape(c.apiVersion)
 	}
-	req, err := runtime.NewRequest(ctx, op.method, target)
+	req, err := runtime.NewRequest(s.watched(ctx), op.method, target)
 	if err != nil {
 		return nil, invalid(op.name, withoutURL(err).Error())
 	}
