@@ -41,7 +41,7 @@ func newFront(tb testing.TB) http.Handler {
 	}
 	s := &Server{opts: Options{
 		CallControl: stub{}, Participants: stub{}, Events: stub{}, Media: stub{}, Recordings: stub{}, Interceptors: interceptors,
-		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger, rpcs: newRPCMetrics(nil),
+		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger, rpcs: newRPCs(slog.New(slog.DiscardHandler), nil),
 	}}
 	front, err := newREST()
 	if err != nil {

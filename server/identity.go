@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
@@ -34,8 +33,8 @@ func (o Options) guardedBy(identify func(context.Context) (access.Identity, erro
 	if o.Gate != nil {
 		o.Interceptors = o.Interceptors.GuardedBy(o.Gate, func(ctx context.Context) (access.Identity, error) {
 			id, err := identify(ctx)
-			if err == nil {
-				logging.AddFields(ctx, logging.Fields{"principal", id.Principal})
+			if rpc := rpcOf(ctx); err == nil && rpc != nil {
+				rpc.principal = id.Principal
 			}
 			return id, err
 		})

@@ -28,6 +28,12 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+const (
+	requestIDHeader = "X-Ms-Client-Request-Id"
+	// headers are how many a request has room for: none has more.
+	headers = 12
+)
+
 // DefaultAPIVersion is the api-version that the wire models are of.
 const DefaultAPIVersion = "2026-03-12"
 
@@ -282,12 +288,13 @@ func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*pol
 	if err != nil {
 		return nil, invalid(op.name, withoutURL(err).Error())
 	}
-	header := req.Raw().Header
+	header := make(http.Header, headers)
+	req.Raw().Header = header
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", c.userAgent)
-	header.Set("x-ms-client-request-id", op.requestID)
+	header.Set(requestIDHeader, op.requestID)
 	if op.repeat.ID != "" {
-		header.Set("Repeatability-Request-ID", op.repeat.ID)
+		header.Set("Repeatability-Request-Id", op.repeat.ID)
 		header.Set("Repeatability-First-Sent", op.repeat.FirstSent.UTC().Format(http.TimeFormat))
 	}
 	if op.body != nil {

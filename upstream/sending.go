@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 )
 
 // maxResponse bounds an answer, in bytes. A page of 350 participants, the most a
@@ -92,15 +93,14 @@ func (t readingTransport) Do(req *http.Request) (*http.Response, error) {
 }
 
 func (readingTransport) read(resp *http.Response) (*http.Response, error) {
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxResponse+1))
+	resp.Body = &limited{Reader: io.LimitReader(resp.Body, maxResponse+1), Closer: resp.Body}
+	body, err := runtime.Payload(resp) // which closes it, and lets azcore know that it is read
 	if err == nil && len(body) > maxResponse {
 		err = tooLongError{}
 	}
-	_ = resp.Body.Close() // there is nothing left to lose
 	if err != nil {
 		return nil, &brokenAnswerError{resp: resp, err: err}
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil
 }
 
