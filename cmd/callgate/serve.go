@@ -66,7 +66,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	errs := service.NewErrors(known, registry)
 	// Made while the log is opened: both take some milliseconds.
 	newInterceptors := sync.OnceValues(func() (*service.Interceptors, error) { return service.NewInterceptors(errs, logger) })
-	go newInterceptors()
+	go func() { _, _ = newInterceptors() }()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
