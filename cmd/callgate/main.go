@@ -52,8 +52,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			err = nil
 		}
 	}()
-	var cmd commands
-	parser, err := kong.New(&cmd,
+	var grammar any = &commands{}
+	if len(args) == 0 || args[0] == "serve" {
+		grammar = &serveCommand{}
+	}
+	parser, err := kong.New(grammar,
 		kong.Name("callgate"),
 		kong.Description(description),
 		kong.Resolvers(environment(getenv)),
