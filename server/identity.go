@@ -99,7 +99,7 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 			err = s.opts.Gate.Knows(id)
 		}
 		if err != nil {
-			writeError(w, restJSON, s.opts.Interceptors.Refuse(r.Context(), "HTTP", err))
+			s.rest.fail(r.Context(), nil, restJSON, w, r, s.opts.Interceptors.Refuse(r.Context(), "HTTP", err))
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), identityContextKey{}, id))
