@@ -65,7 +65,7 @@ type Config struct {
 	HTTPAddr     string `name:"http-addr" default:"127.0.0.1:8080" help:"Where REST, health and metrics listen."`
 	CallbackAddr string `default:"127.0.0.1:8081" help:"Where the upstream's callbacks arrive. The only listener that is meant to face the internet."`
 	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
-	PprofAddr    string `help:"Where go tool pprof may ask for profiles, which show what is in memory. Empty: nowhere."`
+	PprofAddr    string `help:"Where go tool pprof may ask for profiles, which show what is in memory: a loopback address. Empty: nowhere."`
 	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated over TLS."`
 
 	AccessConfig

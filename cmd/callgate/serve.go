@@ -42,6 +42,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	logger := newLogger(p.stderr, c.LogFormat, c.LogLevel)
+	adoptLibraries(logger)
 
 	// The listeners come first: with port 0, the parts learn from them where
 	// they are.
