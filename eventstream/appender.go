@@ -137,7 +137,6 @@ func (a *appender) run() {
 		case <-again.C:
 			_ = a.mend() // whoever appends is told
 		case req := <-a.queue:
-			runtime.Gosched()
 			if time.Since(req.queued) > maxQueueWait {
 				req.done <- a.result(false, errQueuedTooLong)
 				continue
@@ -148,7 +147,9 @@ func (a *appender) run() {
 }
 
 // gather adds to first what else waits by now, as much as shares one write well.
+// Those that were answered just now are let come again first.
 func (a *appender) gather(first *appendRequest) []*appendRequest {
+	runtime.Gosched()
 	requests := []*appendRequest{first}
 	records, size := 0, 0
 	for req := first; ; {
