@@ -95,12 +95,20 @@ func (a *appender) publish(ctx context.Context, msgs []*nats.Msg) []answer {
 	return append(first, a.send(ctx, msgs[1:])...)
 }
 
+// send stops at the first message that the connection does not take.
 func (a *appender) send(ctx context.Context, msgs []*nats.Msg) []answer {
 	answers := make([]answer, len(msgs))
 	acks := make([]jetstream.PubAckFuture, len(msgs))
+	var lost error
 	for i, msg := range msgs {
+		if answers[i].err = lost; lost != nil {
+			continue
+		}
 		// One that is repeated alone would be out of order.
 		acks[i], answers[i].err = a.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0))
+		if silent(answers[i].err) {
+			lost = answers[i].err
+		}
 	}
 	for i, ack := range acks {
 		if answers[i].err == nil {
