@@ -3,7 +3,6 @@ package eventstream
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	json "github.com/go-json-experiment/json/v1"
 )
 
 // What the real service's callbacks are checked against.
