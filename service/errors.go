@@ -212,6 +212,7 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 
 // upstreamErrors are the upstream's refusals that are about more than a status.
 var upstreamErrors = map[string]error{
+	"PARTICIPANT_NOT_FOUND":    upstream.ErrParticipantNotFound,
 	"RECORDING_NOT_FOUND":      upstream.ErrRecordingNotFound,
 	"RECORDING_FILE_NOT_FOUND": upstream.ErrFileNotFound,
 	"RECORDING_FILE_REFUSED":   upstream.ErrFileRefused,
