@@ -152,6 +152,9 @@ func (e *Errors) explain(s *status.Status) *status.Status {
 	if !known || reasonOf(s) != "" {
 		return s
 	}
+	if s.Code() == codes.InvalidArgument {
+		return e.invalid([]*errdetails.BadRequest_FieldViolation{unread(s.Message())})
+	}
 	return e.status(reason, s.Message(), nil)
 }
 
