@@ -61,8 +61,9 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// namesParticipant tells whether it is a participant that is not there. The
-// upstream's words alone tell it from a call.
+// namesParticipant tells whether it is a participant that is not there. Only words
+// tell that from a call, as they do for recordings in captured answers; with other
+// words it is taken for the call.
 func (e *Error) namesParticipant() bool {
 	return strings.HasPrefix(strings.ToLower(e.Message), "participant")
 }
