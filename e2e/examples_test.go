@@ -5,6 +5,7 @@
 //
 //	<!-- expect: REGEXP -->      the block's output has a match
 //	<!-- background: REGEXP -->  the block runs until the end; what follows waits for a match
+//	<!-- program: LANGUAGE -->   the block is for readers of that language
 package e2e
 
 import (
@@ -24,13 +25,14 @@ import (
 type block struct {
 	place      string
 	code       string
+	program    string
 	background *regexp.Regexp
 	expect     []*regexp.Regexp
 	output     string // file
 }
 
 var (
-	comment = regexp.MustCompile(`^<!-- (expect|background): (.*) -->$`)
+	comment = regexp.MustCompile(`^<!-- (expect|background|program): (.*) -->$`)
 	// people are those of the examples, and what speaks for them.
 	people  = regexp.MustCompile(`425555|800555|res_[a-z]|/callbacks/[^*]|key=[^*]|eyJ[A-Za-z0-9_-]{4}|Bearer [^*]`)
 	address = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:http://)?([0-9.:]+)`)
@@ -42,7 +44,7 @@ func TestExamples(t *testing.T) {
 	replacer := strings.NewReplacer(
 		"127.0.0.1:9090", addresses["gRPC"], "127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"])
 	var blocks []*block
-	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/cli.md", "docs/events.md", "docs/security.md"} {
+	for _, page := range []string{"README.md", "docs/getting-started.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/cli.md", "docs/events.md", "docs/security.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Fatal(err)
@@ -53,10 +55,15 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("only %d examples found", len(blocks))
 	}
 
+	walk(t, dir, blocks, "CALLGATE_ADDR="+addresses["gRPC"], "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
+}
+
+// walk runs the examples one after the other in a folder, and looks at what comes.
+func walk(t *testing.T, dir string, blocks []*block, env ...string) {
+	t.Helper()
 	script := exec.Command("bash", "-c", scriptOf(blocks))
 	script.Dir = dir
-	script.Env = append(os.Environ(), "CALLGATE_ADDR="+addresses["gRPC"],
-		"PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
+	script.Env = append(os.Environ(), env...)
 	script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var trouble bytes.Buffer
 	script.Stderr = &trouble
@@ -78,7 +85,7 @@ func TestExamples(t *testing.T) {
 }
 
 // startGateway builds the binary, runs it on free ports and says where it is.
-func startGateway(t *testing.T, dir string) map[string]string {
+func startGateway(t *testing.T, dir string, flags ...string) map[string]string {
 	t.Helper()
 	binary := filepath.Join(dir, "callgate")
 	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/callgate").CombinedOutput(); err != nil {
@@ -88,8 +95,8 @@ func startGateway(t *testing.T, dir string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway := exec.Command(binary, "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0",
-		"--emulator-addr=127.0.0.1:0", "--data-dir="+filepath.Join(dir, "data"), "--log-level=debug")
+	gateway := exec.Command(binary, append([]string{"--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0",
+		"--emulator-addr=127.0.0.1:0", "--data-dir=" + filepath.Join(dir, "data"), "--log-level=debug"}, flags...)...)
 	said, err := os.Create(filepath.Join(dir, "gateway.err"))
 	if err != nil {
 		t.Fatal(err)
@@ -134,13 +141,15 @@ func parse(page, text, dir string) []*block {
 		switch m := comment.FindStringSubmatch(line); {
 		case m != nil && m[1] == "background":
 			next.background = regexp.MustCompile(m[2])
+		case m != nil && m[1] == "program":
+			next.program = m[2]
 		case m != nil:
 			next.expect = append(next.expect, regexp.MustCompile(m[2]))
 		case line == "```sh":
 			inside, next.place = true, fmt.Sprintf("%s:%d", page, i+2)
 		case line == "```" && inside:
 			inside = false
-			if !strings.HasPrefix(next.code, "go ") {
+			if !strings.HasPrefix(next.code, "go run ./cmd/") && !strings.HasPrefix(next.code, "go test ") {
 				next.output = filepath.Join(dir, strings.NewReplacer("/", "-", ":", "-").Replace(next.place)+".out")
 				blocks = append(blocks, next)
 			}
@@ -162,7 +171,7 @@ func scriptOf(blocks []*block) string {
 			continue
 		}
 		fmt.Fprintf(&script, "{ %s} >%s 2>/dev/null </dev/null &\n", b.code, b.output)
-		fmt.Fprintf(&script, "for i in $(seq 100); do grep -qE '%s' %s 2>/dev/null && break; sleep 0.1; done\n", b.background, b.output)
+		fmt.Fprintf(&script, "for i in $(seq 300); do grep -qE '%s' %s 2>/dev/null && break; sleep 0.1; done\n", b.background, b.output)
 	}
 	return script.String()
 }

@@ -31,7 +31,7 @@ class Refused(Exception):
 
 def name(*of: str) -> str:
     """A requestId that is always the same for the same thing."""
-    return str(uuid.uuid5(uuid.NAMESPACE_OID, "\n".join(of)))
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, "\n".join(of)))
 
 
 def post(path: str, body: dict, timeout: float = 90) -> dict:

@@ -75,7 +75,7 @@ type campaign struct {
 // campaign and the number: run again, it acts on nobody twice, and says the same.
 func (c *campaign) reach(ctx context.Context, number string) (string, error) {
 	step := func(name string) string {
-		return uuid.NewSHA1(uuid.NameSpaceOID, []byte(strings.Join([]string{c.name, number, name}, "\n"))).String()
+		return uuid.NewSHA1(uuid.NameSpaceURL, []byte(strings.Join([]string{c.name, number, name}, "\n"))).String()
 	}
 	created, err := c.calls.CreateCall(ctx, &callgatev1.CreateCallRequest{
 		RequestId:            step("call"),

@@ -71,7 +71,7 @@ type menu struct {
 // that whoever is given the event after a crash goes through the same steps: those
 // that were done are answered from memory, the others are done.
 func (m *menu) serve(ctx context.Context, event *callgatev1.CallEvent) (string, error) {
-	step := func(name string) string { return uuid.NewSHA1(uuid.NameSpaceOID, []byte(event.GetId()+name)).String() }
+	step := func(name string) string { return uuid.NewSHA1(uuid.NameSpaceURL, []byte(event.GetId()+name)).String() }
 	incoming := event.GetIncomingCall()
 
 	answered, err := m.calls.AnswerCall(ctx, &callgatev1.AnswerCallRequest{
