@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -55,7 +56,11 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("only %d examples found", len(blocks))
 	}
 
-	walk(t, dir, blocks, "CALLGATE_ADDR="+addresses["gRPC"], "PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
+	bin, err := filepath.Abs("../.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	walk(t, dir, blocks, "CALLGATE_ADDR="+addresses["gRPC"], "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
 }
 
 // walk runs the examples one after the other in a folder, and looks at what comes.
@@ -84,12 +89,24 @@ func walk(t *testing.T, dir string, blocks []*block, env ...string) {
 	}
 }
 
-// startGateway builds the binary, runs it on free ports and says where it is.
+// build builds the binary, once, where `make build` does.
+var build = sync.OnceValues(func() (string, error) {
+	binary, err := filepath.Abs("../.bin/callgate")
+	if err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/callgate").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// startGateway runs the binary on free ports and says where it is.
 func startGateway(t *testing.T, dir string, flags ...string) map[string]string {
 	t.Helper()
-	binary := filepath.Join(dir, "callgate")
-	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/callgate").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	binary, err := build()
+	if err != nil {
+		t.Fatalf("build: %v", err)
 	}
 	log, err := os.Create(filepath.Join(dir, "gateway.log"))
 	if err != nil {
