@@ -42,6 +42,10 @@ const (
 	maxCallbackTime = 15 * time.Second
 	// maxCallbackHeader has room for a signed token and an address.
 	maxCallbackHeader = 32 << 10
+	// rpcWorkers is how many goroutines wait for RPCs, whose stacks have grown for
+	// those before. When all have one to do, as a stream has for long, an RPC gets a
+	// goroutine of its own.
+	rpcWorkers = 128
 	// outlivingStreams is for how many times its age a connection may go on for
 	// what runs on it. A stream that began at its end lives for an age of its own,
 	// and both ages vary by a tenth.
@@ -59,7 +63,7 @@ func (l *Listeners) limit(n int) {
 
 // grpcBounds are those of every gRPC server, that of the REST front too.
 func grpcBounds() []grpc.ServerOption {
-	return []grpc.ServerOption{grpc.MaxRecvMsgSize(maxRequest), grpc.MaxHeaderListSize(maxHeader)}
+	return []grpc.ServerOption{grpc.MaxRecvMsgSize(maxRequest), grpc.MaxHeaderListSize(maxHeader), grpc.NumStreamWorkers(rpcWorkers)}
 }
 
 // connectionBounds are those of connections from outside.

@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	grpcprom "github.com/grpc-ecosystem/go-grpc-middleware/providers/prometheus"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
@@ -63,7 +62,7 @@ type Options struct {
 	// TracerProvider takes a span of each RPC; nil: none is taken.
 	TracerProvider trace.TracerProvider
 
-	rpcs   *grpcprom.ServerMetrics // of both servers
+	rpcs   *rpcs // of both servers
 	Logger *slog.Logger
 }
 
@@ -81,14 +80,14 @@ type Server struct {
 
 // New builds a server; Run serves it.
 func New(opts Options) (*Server, error) {
-	opts.rpcs = newRPCMetrics(opts.Registerer)
+	opts.rpcs = newRPCs(opts.Logger, opts.Registerer)
 	s := &Server{opts: opts, health: health.NewServer()}
 	if (opts.Authenticator == nil) != (opts.Gate == nil) {
 		return nil, errors.New("an authenticator needs a gate, and a gate an authenticator")
 	}
 	s.grpc = newGRPCServer(opts.guardedBy(s.identity), s.health, append(opts.Limits.connectionBounds(), opts.TLS.credentials())...)
 	s.inner = newGRPCServer(opts.guardedBy(carriedIdentity), s.health)
-	rest, err := newREST()
+	rest, err := newREST(opts.Interceptors.Explain)
 	if err != nil {
 		return nil, err
 	}

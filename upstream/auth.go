@@ -6,9 +6,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"hash"
 	"log/slog"
 	"net/http"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -18,12 +20,16 @@ import (
 // tokenScope is what Entra tokens are for; the double slash is the service's own.
 const tokenScope = "https://communication.azure.com//.default" //nolint:gosec // a scope is no secret
 
-const contentHashHeader = "x-ms-content-sha256"
+// Names of headers are as http.Header keeps them, or it would rewrite them each time.
+const (
+	contentHashHeader = "X-Ms-Content-Sha256"
+	dateHeader        = "X-Ms-Date"
+)
 
 // AccessKey is a resource's key. It does not print, not even inside something
 // that fmt takes apart itself: a function shows nothing but its address.
 type AccessKey struct {
-	key func() []byte // nil for no key
+	mac func(message []byte) [sha256.Size]byte // HMAC-SHA256; nil for no key
 }
 
 // ParseAccessKey reads a key as the portal shows it, in base64.
@@ -32,7 +38,15 @@ func ParseAccessKey(encoded string) (AccessKey, error) {
 	if err != nil || len(key) == 0 {
 		return AccessKey{}, errors.New("the access key is not base64")
 	}
-	return AccessKey{func() []byte { return key }}, nil
+	macs := sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	return AccessKey{func(message []byte) (sum [sha256.Size]byte) {
+		mac := macs.Get().(hash.Hash)
+		defer macs.Put(mac)
+		mac.Reset()
+		_, _ = mac.Write(message) // never fails
+		mac.Sum(sum[:0])
+		return sum
+	}}, nil
 }
 
 // String hides the key.
@@ -70,7 +84,7 @@ func ParseConnectionString(s string) (endpoint string, key AccessKey, err error)
 // authentication is the policy that proves who sends a request; keys is nil
 // where it is not by access keys.
 func authentication(opts Options) (auth policy.Policy, keys *keyRing, err error) {
-	hasKey := opts.AccessKey.key != nil
+	hasKey := opts.AccessKey.mac != nil
 	switch {
 	case hasKey && opts.TokenCredential != nil:
 		return nil, nil, errors.New("both an access key and an Entra credential are given")
@@ -96,18 +110,16 @@ func (s *signer) sign(raw *http.Request, key AccessKey) {
 	if resource := raw.Header.Get(hostHeader); resource != "" {
 		target, host = raw.URL.EscapedPath(), resource // of a file, on another host than the resource's
 	}
-	raw.Header.Set("x-ms-date", date)
+	raw.Header.Set(dateHeader, date)
 	raw.Header.Set("Authorization", authorization(key, raw.Method, target, date, host, raw.Header.Get(contentHashHeader)))
 }
 
 func authorization(key AccessKey, method, target, date, host, contentHash string) string {
-	buf := make([]byte, 0, 512) // most requests fit
+	buf := make([]byte, 0, 256) // most requests fit
 	for _, part := range [...]string{method, "\n", target, "\n", date, ";", host, ";", contentHash} {
 		buf = append(buf, part...)
 	}
-	mac := hmac.New(sha256.New, key.key())
-	mac.Write(buf)
-	var sum [sha256.Size]byte
+	sum := key.mac(buf)
 	buf = append(buf[:0], "HMAC-SHA256 SignedHeaders=x-ms-date;host;x-ms-content-sha256&Signature="...)
-	return string(base64.StdEncoding.AppendEncode(buf, mac.Sum(sum[:0])))
+	return string(base64.StdEncoding.AppendEncode(buf, sum[:]))
 }

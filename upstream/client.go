@@ -28,6 +28,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
+const requestIDHeader = "X-Ms-Client-Request-Id"
+
 // DefaultAPIVersion is the api-version that the wire models are of.
 const DefaultAPIVersion = "2026-03-12"
 
@@ -278,16 +280,16 @@ func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*pol
 		}
 		target = c.endpoint.String() + target + "?api-version=" + url.QueryEscape(c.apiVersion)
 	}
-	req, err := runtime.NewRequest(ctx, op.method, target)
+	req, err := runtime.NewRequest(s.watched(ctx), op.method, target)
 	if err != nil {
 		return nil, invalid(op.name, withoutURL(err).Error())
 	}
 	header := req.Raw().Header
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", c.userAgent)
-	header.Set("x-ms-client-request-id", op.requestID)
+	header.Set(requestIDHeader, op.requestID)
 	if op.repeat.ID != "" {
-		header.Set("Repeatability-Request-ID", op.repeat.ID)
+		header.Set("Repeatability-Request-Id", op.repeat.ID)
 		header.Set("Repeatability-First-Sent", op.repeat.FirstSent.UTC().Format(http.TimeFormat))
 	}
 	if op.body != nil {

@@ -24,7 +24,7 @@ var fileHosts = []string{".asm.skype.com", ".asyncgw.teams.microsoft.com", ".ams
 var filePaths = []string{"/v1/objects/", "/recording/"}
 
 // hostHeader names the resource, whose host a request for a file is signed for.
-const hostHeader = "x-ms-host"
+const hostHeader = "X-Ms-Host"
 
 // Unsaid is a length that the upstream does not tell.
 const Unsaid = -1

@@ -63,7 +63,7 @@ func (c *Client) SetAccessKeys(primary, secondary AccessKey) error {
 	if c.keys == nil {
 		return errors.New("the client does not sign with access keys")
 	}
-	if primary.key == nil {
+	if primary.mac == nil {
 		return errors.New("an access key is missing")
 	}
 	c.keys.replace(someKeys(primary, secondary))
@@ -71,7 +71,7 @@ func (c *Client) SetAccessKeys(primary, secondary AccessKey) error {
 }
 
 func someKeys(primary, secondary AccessKey) []AccessKey {
-	if secondary.key == nil {
+	if secondary.mac == nil {
 		return []AccessKey{primary}
 	}
 	return []AccessKey{primary, secondary}

@@ -13,7 +13,6 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/callgate/callgate/telemetry"
 )
@@ -23,7 +22,7 @@ import (
 type observer struct {
 	requests *prometheus.HistogramVec
 	tries    *prometheus.CounterVec
-	tracer   trace.Tracer
+	tracer   trace.Tracer // nil: no spans are taken
 }
 
 func newObserver(opts Options, g *guard) *observer {
@@ -39,18 +38,18 @@ func newObserver(opts Options, g *guard) *observer {
 		}
 		return 0
 	})
-	if opts.TracerProvider == nil {
-		opts.TracerProvider = noop.NewTracerProvider()
-	}
-	return &observer{
+	o := &observer{
 		requests: metrics.NewHistogramVec(telemetry.Histogram("callgate_upstream_request_seconds",
 			"Time that operations of the upstream took, repetitions and pauses included, by operation and the status that decided them (none: no answer).",
 			telemetry.Buckets(0.005, 14)), []string{"operation", "status"}),
 		tries: metrics.NewCounterVec(prometheus.CounterOpts{
 			Name: "callgate_upstream_tries_total", Help: "Tries of operations of the upstream, by operation and status.",
 		}, []string{"operation", "status"}),
-		tracer: opts.TracerProvider.Tracer("github.com/callgate/callgate/upstream"),
 	}
+	if opts.TracerProvider != nil {
+		o.tracer = opts.TracerProvider.Tracer("github.com/callgate/callgate/upstream")
+	}
+	return o
 }
 
 // do performs an operation: see send.
@@ -64,9 +63,7 @@ func (c *Client) do(ctx context.Context, op operation, out any) (err error) {
 // begin watches an operation until end is told how it went.
 func (o *observer) begin(ctx context.Context, op operation) (_ context.Context, end func(error)) {
 	begun := time.Now()
-	ctx, span := o.tracer.Start(ctx, "upstream "+op.name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		attribute.String("http.request.method", op.method),
-		attribute.String("callgate.upstream_client_request_id", op.requestID)))
+	ctx, span := o.span(ctx, op)
 	return ctx, func(err error) {
 		status := op.want
 		if err != nil {
@@ -75,12 +72,30 @@ func (o *observer) begin(ctx context.Context, op operation) (_ context.Context, 
 			if errors.As(err, &failed) {
 				status = failed.StatusCode
 			}
-			span.SetStatus(codes.Error, statusLabel(status))
 		}
-		span.SetAttributes(attribute.Int("http.response.status_code", status))
-		span.End()
+		if span != nil {
+			endSpan(span, status, err)
+		}
 		o.requests.WithLabelValues(op.name, statusLabel(status)).Observe(time.Since(begun).Seconds())
 	}
+}
+
+// span is that of an operation; nil where none are taken.
+func (o *observer) span(ctx context.Context, op operation) (context.Context, trace.Span) {
+	if o.tracer == nil {
+		return ctx, nil
+	}
+	return o.tracer.Start(ctx, "upstream "+op.name, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
+		attribute.String("http.request.method", op.method),
+		attribute.String("callgate.upstream_client_request_id", op.requestID)))
+}
+
+func endSpan(span trace.Span, status int, err error) {
+	if err != nil {
+		span.SetStatus(codes.Error, statusLabel(status))
+	}
+	span.SetAttributes(attribute.Int("http.response.status_code", status))
+	span.End()
 }
 
 // tried counts one try.

@@ -22,7 +22,7 @@ func TestSigningAllocates(t *testing.T) {
 	allocs := testing.AllocsPerRun(1000, func() {
 		authorization(key, "GET", testTarget, "Mon, 23 Nov 2026 15:40:57 GMT", "127.0.0.1:45569", emptyHash)
 	})
-	if allocs > 8 {
+	if allocs > 6 { // 3 but for the race detector, under which pools forget
 		t.Errorf("a signature allocates %v times", allocs)
 	}
 }

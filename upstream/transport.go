@@ -12,7 +12,8 @@ import (
 const connectionAge = 5 * time.Minute
 
 // freshTransport keeps connections to its one host, and makes new ones, to the
-// address that the host has then, when they have grown old.
+// address that the host has then, when they have grown old. It follows no redirect:
+// the API has none, and a signed request must go nowhere else.
 type freshTransport struct {
 	age  time.Duration
 	now  func() time.Time
@@ -23,24 +24,20 @@ type freshTransport struct {
 	made    time.Time
 }
 
-// defaultTransport follows no redirect: the API has none, and a signed request
-// must go nowhere else.
-func defaultTransport() *http.Client {
+func defaultTransport() *freshTransport {
 	sessions := tls.NewLRUClientSessionCache(64)
-	return &http.Client{
-		Transport: &freshTransport{age: connectionAge, now: time.Now, make: func() *http.Transport {
-			transport := http.DefaultTransport.(*http.Transport).Clone()
-			transport.MaxIdleConns = 256
-			transport.MaxIdleConnsPerHost = 256
-			transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: sessions}
-			return transport
-		}},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return &freshTransport{age: connectionAge, now: time.Now, make: func() *http.Transport {
+		transport := http.DefaultTransport.(*http.Transport).Clone()
+		transport.MaxIdleConns = 256
+		transport.MaxIdleConnsPerHost = 256
+		transport.DisableCompression = true // answers are small, and the upstream is near
+		transport.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: sessions}
+		return transport
+	}}
 }
 
-// RoundTrip implements http.RoundTripper.
-func (t *freshTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+// Do implements policy.Transporter.
+func (t *freshTransport) Do(req *http.Request) (*http.Response, error) {
 	return t.transport().RoundTrip(req)
 }
 

@@ -24,12 +24,15 @@ func TestConnectionsGrowOld(t *testing.T) {
 	now := time.Now()
 	transport := &freshTransport{age: time.Minute, now: func() time.Time { return now }, make: func() *http.Transport { return &http.Transport{} }}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport}
 	for i, want := range []int64{1, 1, 2, 2} {
 		if i == 2 {
 			now = now.Add(time.Minute)
 		}
-		resp, err := client.Get(server.URL)
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := transport.Do(req)
 		if err != nil {
 			t.Fatal(err)
 		}

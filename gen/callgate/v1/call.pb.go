@@ -1251,10 +1251,10 @@ const file_callgate_v1_call_proto_rawDesc = "" +
 	"\x06locale\x18\x04 \x01(\tR\x06locale\"\xb4\x01\n" +
 	"\x17CallIntelligenceOptions\x12\x98\x01\n" +
 	"\x1bcognitive_services_endpoint\x18\x01 \x01(\tBX\xbaHU\xba\x01R\n" +
-	"\x1acall_intelligence.endpoint\x12\x14must be an https URL\x1a\x1ethis.matches('^https://[^/]+')R\x19cognitiveServicesEndpoint\"\x92\x05\n" +
-	"\x15MediaStreamingOptions\x12\x89\x01\n" +
-	"\rtransport_url\x18\x01 \x01(\tBd\xbaHa\xba\x01^\n" +
-	"\x1dmedia_streaming.transport_url\x12\x11must be a wss URL\x1a*this == '' || this.matches('^wss://[^/]+')R\ftransportUrl\x12f\n" +
+	"\x1acall_intelligence.endpoint\x12\x14must be an https URL\x1a\x1ethis.matches('^https://[^/]+')R\x19cognitiveServicesEndpoint\"\x86\x05\n" +
+	"\x15MediaStreamingOptions\x12~\n" +
+	"\rtransport_url\x18\x01 \x01(\tBY\xbaHV\xba\x01P\n" +
+	"\x1dmedia_streaming.transport_url\x12\x11must be a wss URL\x1a\x1cthis.matches('^wss://[^/]+')\xd8\x01\x01R\ftransportUrl\x12f\n" +
 	"\x12audio_channel_type\x18\x02 \x01(\x0e2+.callgate.v1.MediaStreamingAudioChannelTypeB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x10audioChannelType\x12S\n" +
 	"\fcontent_type\x18\x03 \x01(\x0e2&.callgate.v1.MediaStreamingContentTypeB\b\xbaH\x05\x82\x01\x02\x10\x01R\vcontentType\x127\n" +
 	"\x15start_media_streaming\x18\x04 \x01(\bH\x00R\x13startMediaStreaming\x88\x01\x01\x126\n" +
@@ -1263,10 +1263,10 @@ const file_callgate_v1_call_proto_rawDesc = "" +
 	"\x11enable_dtmf_tones\x18\a \x01(\bH\x02R\x0fenableDtmfTones\x88\x01\x01B\x18\n" +
 	"\x16_start_media_streamingB\x17\n" +
 	"\x15_enable_bidirectionalB\x14\n" +
-	"\x12_enable_dtmf_tones\"\xb9\x03\n" +
-	"\x14TranscriptionOptions\x12\x87\x01\n" +
-	"\rtransport_url\x18\x01 \x01(\tBb\xbaH_\xba\x01\\\n" +
-	"\x1btranscription.transport_url\x12\x11must be a wss URL\x1a*this == '' || this.matches('^wss://[^/]+')R\ftransportUrl\x12!\n" +
+	"\x12_enable_dtmf_tones\"\xad\x03\n" +
+	"\x14TranscriptionOptions\x12|\n" +
+	"\rtransport_url\x18\x01 \x01(\tBW\xbaHT\xba\x01N\n" +
+	"\x1btranscription.transport_url\x12\x11must be a wss URL\x1a\x1cthis.matches('^wss://[^/]+')\xd8\x01\x01R\ftransportUrl\x12!\n" +
 	"\x06locale\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x06locale\x12A\n" +
 	"\x18speech_model_endpoint_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x15speechModelEndpointId\x124\n" +
 	"\x13start_transcription\x18\x04 \x01(\bH\x00R\x12startTranscription\x88\x01\x01\x12C\n" +

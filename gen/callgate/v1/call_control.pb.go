@@ -1398,11 +1398,11 @@ var File_callgate_v1_call_control_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecallgate/v1/call_control.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf0\f\n" +
+	"\x1ecallgate/v1/call_control.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x16callgate/v1/call.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xd7\f\n" +
 	"\x11CreateCallRequest\x12K\n" +
-	"\atargets\x18\x01 \x03(\v2$.callgate.v1.CommunicationIdentifierB\v\xbaH\b\x92\x01\x05\b\x01\x10\xde\x02R\atargets\x12\xb0\x01\n" +
-	"\x17source_caller_id_number\x18\x02 \x01(\tBy\xbaHv\xba\x01s\n" +
-	"\x0ecaller_id.e164\x12,must be an E.164 number such as +18005550100\x1a3this == '' || this.matches('^[+][1-9][0-9]{1,14}$')R\x14sourceCallerIdNumber\x128\n" +
+	"\atargets\x18\x01 \x03(\v2$.callgate.v1.CommunicationIdentifierB\v\xbaH\b\x92\x01\x05\b\x01\x10\xde\x02R\atargets\x12\xa5\x01\n" +
+	"\x17source_caller_id_number\x18\x02 \x01(\tBn\xbaHk\xba\x01e\n" +
+	"\x0ecaller_id.e164\x12,must be an E.164 number such as +18005550100\x1a%this.matches('^[+][1-9][0-9]{1,14}$')\xd8\x01\x01R\x14sourceCallerIdNumber\x128\n" +
 	"\x13source_display_name\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x11sourceDisplayName\x12\x8f\x02\n" +
 	"\x06source\x18\x04 \x01(\v2$.callgate.v1.CommunicationIdentifierB\xd0\x01\xbaH\xcc\x01\xba\x01\xc8\x01\n" +
 	"\x17create_call.source.user\x12:must be an ACS user: a communication_user_id or its raw_id\x1aqthis.raw_id.matches('^8:(acs|dod-acs|gcch-acs|spool):') || (this.raw_id == '' && has(this.communication_user_id))R\x06source\x12H\n" +
@@ -1412,16 +1412,16 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\x15transcription_options\x18\b \x01(\v2!.callgate.v1.TranscriptionOptionsR\x14transcriptionOptions\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x99\x02\n" +
-	"\fcallback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\vcallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x8b\x02\n" +
+	"\fcallback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\vcallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xbd\x01\xbaH\xb9\x01\x1a\xb6\x01\n" +
 	"\x15create_call.caller_id\x12,a phone target needs source_caller_id_number\x1aothis.source_caller_id_number != '' || !this.targets.exists(t, t.raw_id.startsWith('4:') || has(t.phone_number))\"\x90\x01\n" +
 	"\x12CreateCallResponse\x12D\n" +
 	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xba\a\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xac\a\n" +
 	"\x12ConnectCallRequest\x122\n" +
 	"\x0eserver_call_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80 H\x00R\fserverCallId\x120\n" +
@@ -1434,16 +1434,16 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\x15transcription_options\x18\x06 \x01(\v2!.callgate.v1.TranscriptionOptionsR\x14transcriptionOptions\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x99\x02\n" +
-	"\fcallback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\vcallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x8b\x02\n" +
+	"\fcallback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\vcallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnlyB\x10\n" +
 	"\alocator\x12\x05\xbaH\x02\b\x01\"\x91\x01\n" +
 	"\x13ConnectCallResponse\x12D\n" +
 	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xfb\b\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xed\b\n" +
 	"\x11AnswerCallRequest\x12?\n" +
 	"\x15incoming_call_context\x18\x01 \x01(\tB\v\xbaH\br\x06\x10\x01\x18\x80\x80\x02R\x13incomingCallContext\x12\x9d\x02\n" +
 	"\vanswered_by\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\xd5\x01\xbaH\xd1\x01\xba\x01\xcd\x01\n" +
@@ -1454,9 +1454,9 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\x15transcription_options\x18\x05 \x01(\v2!.callgate.v1.TranscriptionOptionsR\x14transcriptionOptions\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x99\x02\n" +
-	"\fcallback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\vcallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x8b\x02\n" +
+	"\fcallback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\vcallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"\x90\x01\n" +
@@ -1483,22 +1483,22 @@ const file_callgate_v1_call_control_proto_rawDesc = "" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\"W\n" +
 	"\x0fGetCallResponse\x12D\n" +
-	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\"\xeb\a\n" +
+	"\x0fcall_connection\x18\x01 \x01(\v2\x1b.callgate.v1.CallConnectionR\x0ecallConnection\"\xd2\a\n" +
 	"\x13TransferCallRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12D\n" +
 	"\x06target\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\x06target\x12D\n" +
 	"\n" +
 	"transferee\x18\x03 \x01(\v2$.callgate.v1.CommunicationIdentifierR\n" +
-	"transferee\x12\xb0\x01\n" +
-	"\x17source_caller_id_number\x18\x04 \x01(\tBy\xbaHv\xba\x01s\n" +
-	"\x0ecaller_id.e164\x12,must be an E.164 number such as +18005550100\x1a3this == '' || this.matches('^[+][1-9][0-9]{1,14}$')R\x14sourceCallerIdNumber\x12W\n" +
+	"transferee\x12\xa5\x01\n" +
+	"\x17source_caller_id_number\x18\x04 \x01(\tBn\xbaHk\xba\x01e\n" +
+	"\x0ecaller_id.e164\x12,must be an E.164 number such as +18005550100\x1a%this.matches('^[+][1-9][0-9]{1,14}$')\xd8\x01\x01R\x14sourceCallerIdNumber\x12W\n" +
 	"\x16custom_calling_context\x18\x05 \x01(\v2!.callgate.v1.CustomCallingContextR\x14customCallingContext\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"L\n" +

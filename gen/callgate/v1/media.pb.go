@@ -2405,7 +2405,7 @@ var File_callgate_v1_media_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_media_proto_rawDesc = "" +
 	"\n" +
-	"\x17callgate/v1/media.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_media.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf1\x06\n" +
+	"\x17callgate/v1/media.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/call_media.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe3\x06\n" +
 	"\x10PlayMediaRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12F\n" +
@@ -2416,16 +2416,16 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"\x04loop\x18\x05 \x01(\bH\x01R\x04loop\x88\x01\x01\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnlyB!\n" +
 	"\x1f_interrupt_call_media_operationB\a\n" +
 	"\x05_loop\"I\n" +
 	"\x11PlayMediaResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xba\x10\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xac\x10\n" +
 	"\x15RecognizeInputRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12]\n" +
@@ -2447,9 +2447,9 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"\x0espeech_options\x18\r \x01(\v2\x1a.callgate.v1.SpeechOptionsR\rspeechOptions\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xa8\x04\xbaH\xa4\x04\x1a\x9d\x01\n" +
@@ -2475,33 +2475,33 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"\x04tone\x18\x03 \x01(\x0e2\x11.callgate.v1.ToneB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04tone\"m\n" +
 	"\rSpeechOptions\x12A\n" +
 	"\x16end_silence_timeout_ms\x18\x01 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00H\x00R\x13endSilenceTimeoutMs\x88\x01\x01B\x19\n" +
-	"\x17_end_silence_timeout_ms\"\xf5\x04\n" +
+	"\x17_end_silence_timeout_ms\"\xe7\x04\n" +
 	"%StartContinuousDtmfRecognitionRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12[\n" +
 	"\x12target_participant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\x11targetParticipant\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12#\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"^\n" +
 	"&StartContinuousDtmfRecognitionResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xc1\x05\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xb3\x05\n" +
 	"$StopContinuousDtmfRecognitionRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12[\n" +
 	"\x12target_participant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\x11targetParticipant\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"]\n" +
 	"%StopContinuousDtmfRecognitionResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x9e\a\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x90\a\n" +
 	"\x14SendDtmfTonesRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12<\n" +
@@ -2510,14 +2510,14 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"(send_dtmf_tones.target_participant.phone\x12-must be a phone: a phone_number or its raw_id\x1aMthis.raw_id.startsWith('4:') || (this.raw_id == '' && has(this.phone_number))\xc8\x01\x01R\x11targetParticipant\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"M\n" +
 	"\x15SendDtmfTonesResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xed\x05\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xdf\x05\n" +
 	"\x16HoldParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12[\n" +
@@ -2526,28 +2526,28 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"playSource\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"O\n" +
 	"\x17HoldParticipantResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xb5\x05\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xa7\x05\n" +
 	"\x18UnholdParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12[\n" +
 	"\x12target_participant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\x11targetParticipant\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"Q\n" +
 	"\x19UnholdParticipantResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xbd\x05\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xaf\x05\n" +
 	"\x19StartTranscriptionRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12\x1f\n" +
@@ -2555,27 +2555,27 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"\x18speech_model_endpoint_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x15speechModelEndpointId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"R\n" +
 	"\x1aStartTranscriptionResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xd8\x04\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xca\x04\n" +
 	"\x18StopTranscriptionRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"Q\n" +
 	"\x19StopTranscriptionResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xd1\x06\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xc3\x06\n" +
 	"\x1aUpdateTranscriptionRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12\x1f\n" +
@@ -2583,36 +2583,36 @@ const file_callgate_v1_media_proto_rawDesc = "" +
 	"\x18speech_model_endpoint_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\x15speechModelEndpointId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\x90\x01\xbaH\x8c\x01\x1a\x89\x01\n" +
 	"\x1bupdate_transcription.change\x120locale or speech_model_endpoint_id must be given\x1a8this.locale != '' || this.speech_model_endpoint_id != ''\"S\n" +
 	"\x1bUpdateTranscriptionResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xda\x04\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xcc\x04\n" +
 	"\x1aStartMediaStreamingRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"S\n" +
 	"\x1bStartMediaStreamingResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xd9\x04\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xcb\x04\n" +
 	"\x19StopMediaStreamingRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"R\n" +

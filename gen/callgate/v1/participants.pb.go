@@ -1105,23 +1105,23 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x06raw_id\x18\x02 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\bR\x05rawId\"X\n" +
 	"\x16GetParticipantResponse\x12>\n" +
-	"\vparticipant\x18\x01 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\"\xaa\n" +
+	"\vparticipant\x18\x01 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\"\x91\n" +
 	"\n" +
 	"\x15AddParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12N\n" +
-	"\vparticipant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\vparticipant\x12\xb0\x01\n" +
-	"\x17source_caller_id_number\x18\x03 \x01(\tBy\xbaHv\xba\x01s\n" +
-	"\x0ecaller_id.e164\x12,must be an E.164 number such as +18005550100\x1a3this == '' || this.matches('^[+][1-9][0-9]{1,14}$')R\x14sourceCallerIdNumber\x128\n" +
+	"\vparticipant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\vparticipant\x12\xa5\x01\n" +
+	"\x17source_caller_id_number\x18\x03 \x01(\tBn\xbaHk\xba\x01e\n" +
+	"\x0ecaller_id.e164\x12,must be an E.164 number such as +18005550100\x1a%this.matches('^[+][1-9][0-9]{1,14}$')\xd8\x01\x01R\x14sourceCallerIdNumber\x128\n" +
 	"\x13source_display_name\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x02R\x11sourceDisplayName\x12M\n" +
 	"\x1ainvitation_timeout_seconds\x18\x05 \x01(\x05B\n" +
 	"\xbaH\a\x1a\x05\x18\xb4\x01(\x00H\x00R\x18invitationTimeoutSeconds\x88\x01\x01\x12W\n" +
 	"\x16custom_calling_context\x18\x06 \x01(\v2!.callgate.v1.CustomCallingContextR\x14customCallingContext\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xce\x01\xbaH\xca\x01\x1a\xc7\x01\n" +
@@ -1130,7 +1130,7 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x16AddParticipantResponse\x12>\n" +
 	"\vparticipant\x18\x01 \x01(\v2\x1c.callgate.v1.CallParticipantR\vparticipant\x12#\n" +
 	"\rinvitation_id\x18\x02 \x01(\tR\finvitationId\x124\n" +
-	"\areceipt\x18\x03 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x8c\x05\n" +
+	"\areceipt\x18\x03 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xfe\x04\n" +
 	"\x1bCancelAddParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12/\n" +
@@ -1138,24 +1138,24 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\finvitationId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"y\n" +
 	"\x1cCancelAddParticipantResponse\x12#\n" +
 	"\rinvitation_id\x18\x01 \x01(\tR\finvitationId\x124\n" +
-	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xa8\x05\n" +
+	"\areceipt\x18\x02 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x9a\x05\n" +
 	"\x18RemoveParticipantRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12N\n" +
 	"\vparticipant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\vparticipant\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"Q\n" +
@@ -1171,7 +1171,7 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly\"O\n" +
 	"\x17MuteParticipantResponse\x124\n" +
-	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\xa2\a\n" +
+	"\areceipt\x18\x01 \x01(\v2\x1a.callgate.v1.ActionReceiptR\areceipt\"\x94\a\n" +
 	"\x17MoveParticipantsRequest\x128\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x10callConnectionId\x12U\n" +
@@ -1180,9 +1180,9 @@ const file_callgate_v1_participants_proto_rawDesc = "" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04R\x14fromCallConnectionId\x12*\n" +
 	"\n" +
 	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x125\n" +
-	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\xac\x02\n" +
-	"\x16operation_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x14operationCallbackUri\x12K\n" +
+	"\x11operation_context\x18\x15 \x01(\tB\b\xbaH\x05r\x03\x18\x88'R\x10operationContext\x12\x9e\x02\n" +
+	"\x16operation_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x14operationCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xae\x01\xbaH\xaa\x01\x1a\xa7\x01\n" +

@@ -1340,7 +1340,7 @@ var File_callgate_v1_recordings_proto protoreflect.FileDescriptor
 
 const file_callgate_v1_recordings_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccallgate/v1/recordings.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1bcallgate/v1/recording.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xf7\v\n" +
+	"\x1ccallgate/v1/recordings.proto\x12\vcallgate.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1ccallgate/v1/identifier.proto\x1a\x19callgate/v1/receipt.proto\x1a\x1bcallgate/v1/recording.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\"\xe9\v\n" +
 	"\x15StartRecordingRequest\x12:\n" +
 	"\x12call_connection_id\x18\x01 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\x04H\x00R\x10callConnectionId\x122\n" +
@@ -1359,9 +1359,9 @@ const file_callgate_v1_recordings_proto_rawDesc = "" +
 	" \x01(\bH\x01R\fpauseOnStart\x88\x01\x01\x12H\n" +
 	"\x10external_storage\x18\v \x01(\v2\x1d.callgate.v1.RecordingStorageR\x0fexternalStorage\x12*\n" +
 	"\n" +
-	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12\xb7\x02\n" +
-	"\x1crecording_state_callback_uri\x18\x16 \x01(\tB\xf5\x01\xbaH\xf1\x01\xba\x01\xed\x01\n" +
-	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1a\x85\x01this == '' || (this.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$'))R\x19recordingStateCallbackUri\x12K\n" +
+	"request_id\x18\x14 \x01(\tB\v\xbaH\b\xd8\x01\x01r\x03\xb0\x01\x01R\trequestId\x12\xa9\x02\n" +
+	"\x1crecording_state_callback_uri\x18\x16 \x01(\tB\xe7\x01\xbaH\xe3\x01\xba\x01\xdc\x01\n" +
+	"\fcallback_uri\x12Umust be an absolute https URL (http only to this machine) of at most 2,048 characters\x1authis.size() <= 2048 && this.matches('^(https://[^/]+|http://(localhost|127[.]0[.]0[.]1|\\\\[::1\\\\])(:[0-9]+)?)(/.*)?$')\xd8\x01\x01R\x19recordingStateCallbackUri\x12K\n" +
 	"\fwait_timeout\x18\x17 \x01(\v2\x19.google.protobuf.DurationB\r\xbaH\n" +
 	"\xaa\x01\a\"\x03\b\xac\x02*\x00R\vwaitTimeout\x12#\n" +
 	"\rvalidate_only\x18\x18 \x01(\bR\fvalidateOnly:\xad\x01\xbaH\xa9\x01\x1a\xa6\x01\n" +
@@ -1372,12 +1372,12 @@ const file_callgate_v1_recordings_proto_rawDesc = "" +
 	"\achannel\x18\x01 \x01(\x05B\t\xbaH\x06\x1a\x04\x18\x04(\x00H\x00R\achannel\x88\x01\x01\x12N\n" +
 	"\vparticipant\x18\x02 \x01(\v2$.callgate.v1.CommunicationIdentifierB\x06\xbaH\x03\xc8\x01\x01R\vparticipantB\n" +
 	"\n" +
-	"\b_channel\"\xcc\x04\n" +
+	"\b_channel\"\xbf\x04\n" +
 	"\x10RecordingStorage\x12c\n" +
 	"\x16recording_storage_kind\x18\x01 \x01(\x0e2!.callgate.v1.RecordingStorageKindB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x14recordingStorageKind\x12\xe8\x01\n" +
-	"#recording_destination_container_url\x18\x02 \x01(\tB\x98\x01\xbaH\x94\x01\xba\x01\x90\x01\n" +
-	"\x15recording_storage.url\x120must be an https URL of at most 2,048 characters\x1aEthis == '' || (this.size() <= 2048 && this.matches('^https://[^/]+'))R recordingDestinationContainerUrl:\xe7\x01\xbaH\xe3\x01\x1a\xe0\x01\n" +
+	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\x14recordingStorageKind\x12\xdb\x01\n" +
+	"#recording_destination_container_url\x18\x02 \x01(\tB\x8b\x01\xbaH\x87\x01\xba\x01\x80\x01\n" +
+	"\x15recording_storage.url\x120must be an https URL of at most 2,048 characters\x1a5this.size() <= 2048 && this.matches('^https://[^/]+')\xd8\x01\x01R recordingDestinationContainerUrl:\xe7\x01\xbaH\xe3\x01\x1a\xe0\x01\n" +
 	"\x1brecording_storage.container\x12drecording_destination_container_url is for RECORDING_STORAGE_KIND_AZURE_BLOB_STORAGE, which needs it\x1a[(int(this.recording_storage_kind) == 2) == (this.recording_destination_container_url != '')\"\x84\x01\n" +
 	"\x16StartRecordingResponse\x124\n" +
 	"\trecording\x18\x01 \x01(\v2\x16.callgate.v1.RecordingR\trecording\x124\n" +

@@ -1,0 +1,160 @@
+package server
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+	"go.opentelemetry.io/otel/trace"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/telemetry"
+)
+
+// rpcs counts, times and logs RPCs: each once, when it has ended. What passes over
+// a stream until then costs nothing here.
+type rpcs struct {
+	logger  *slog.Logger
+	started *prometheus.CounterVec
+	handled *prometheus.CounterVec
+	took    *prometheus.HistogramVec
+	methods map[string]*rpcMethod // by full name: all that there are
+}
+
+// newRPCs has the metrics go to reg, if that is not nil.
+func newRPCs(logger *slog.Logger, reg prometheus.Registerer) *rpcs {
+	metrics := promauto.With(reg)
+	labels := []string{"grpc_type", "grpc_service", "grpc_method"}
+	return &rpcs{
+		logger: logger,
+		started: metrics.NewCounterVec(prometheus.CounterOpts{
+			Name: "grpc_server_started_total", Help: "RPCs that began.",
+		}, labels),
+		handled: metrics.NewCounterVec(prometheus.CounterOpts{
+			Name: "grpc_server_handled_total", Help: "RPCs that ended, by their code.",
+		}, append(labels, "grpc_code")),
+		took: metrics.NewHistogramVec(telemetry.Histogram("grpc_server_handling_seconds",
+			"Time that RPCs took; of streams, how long they were open.", telemetry.Buckets(0.001, 16)), labels),
+		methods: make(map[string]*rpcMethod),
+	}
+}
+
+// rpcMethod is a method, whose metrics have been found.
+type rpcMethod struct {
+	service, name string
+	started       prometheus.Counter
+	handled       [codes.Unauthenticated + 1]prometheus.Counter
+	took          prometheus.Observer
+}
+
+// know has the methods of s counted, from 0 on. It must be called before s serves.
+func (r *rpcs) know(s *grpc.Server) {
+	for service, info := range s.GetServiceInfo() {
+		for _, method := range info.Methods {
+			labels := []string{kindOf(method), service, method.Name}
+			m := &rpcMethod{
+				service: service, name: method.Name,
+				started: r.started.WithLabelValues(labels...), took: r.took.WithLabelValues(labels...),
+			}
+			for code := range m.handled {
+				m.handled[code] = r.handled.WithLabelValues(append(labels, codes.Code(code).String())...)
+			}
+			r.methods["/"+service+"/"+method.Name] = m
+		}
+	}
+}
+
+func kindOf(method grpc.MethodInfo) string {
+	switch {
+	case method.IsClientStream && method.IsServerStream:
+		return "bidi_stream"
+	case method.IsClientStream:
+		return "client_stream"
+	case method.IsServerStream:
+		return "server_stream"
+	}
+	return "unary"
+}
+
+// unary is the interceptor of unary RPCs.
+func (r *rpcs) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
+	ctx, rpc := r.begin(ctx, info.FullMethod)
+	resp, err := handler(ctx, req)
+	call := callOf(req)
+	if action, is := resp.(interface {
+		GetReceipt() *callgatev1.ActionReceipt
+	}); is && err == nil && action.GetReceipt().GetCallConnectionId() != "" {
+		call = action.GetReceipt().GetCallConnectionId() // which the action may have made
+	}
+	r.end(ctx, rpc, call, err)
+	return resp, err
+}
+
+// stream is the interceptor of streaming RPCs.
+func (r *rpcs) stream(srv any, stream grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
+	ctx, rpc := r.begin(stream.Context(), info.FullMethod)
+	err := handler(srv, &knownStream{stream, ctx})
+	r.end(ctx, rpc, "", err)
+	return err
+}
+
+// knownStream is a stream whose context has its rpc.
+type knownStream struct {
+	grpc.ServerStream
+	ctx context.Context
+}
+
+// Context implements grpc.ServerStream.
+func (s *knownStream) Context() context.Context { return s.ctx }
+
+// rpc is one that is on its way.
+type rpc struct {
+	method    *rpcMethod
+	began     time.Time
+	principal string // empty while it is not known
+}
+
+type rpcKey struct{}
+
+// rpcOf is the RPC that a context is of; nil if it is of none.
+func rpcOf(ctx context.Context) *rpc {
+	rpc, _ := ctx.Value(rpcKey{}).(*rpc)
+	return rpc
+}
+
+func (r *rpcs) begin(ctx context.Context, fullName string) (context.Context, *rpc) {
+	rpc := &rpc{method: r.methods[fullName], began: time.Now()}
+	rpc.method.started.Inc()
+	return context.WithValue(ctx, rpcKey{}, rpc), rpc
+}
+
+// end counts the RPC, and has its time point to its trace.
+func (r *rpcs) end(ctx context.Context, rpc *rpc, call string, err error) {
+	took, code, m := time.Since(rpc.began), status.Code(err), rpc.method
+	if int(code) >= len(m.handled) {
+		code = codes.Unknown
+	}
+	m.handled[code].Inc()
+	span := trace.SpanContextFromContext(ctx)
+	if span.IsSampled() {
+		m.took.(prometheus.ExemplarObserver).ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": span.TraceID().String()})
+	} else {
+		m.took.Observe(took.Seconds())
+	}
+	if level := levelOf(code); r.logger.Enabled(ctx, level) {
+		r.logger.LogAttrs(ctx, level, "finished call", rpc.told(ctx, call, took, err)...)
+	}
+}
+
+// callOf is the call that a request is about.
+func callOf(req any) string {
+	if r, has := req.(interface{ GetCallConnectionId() string }); has {
+		return r.GetCallConnectionId()
+	}
+	return ""
+}
