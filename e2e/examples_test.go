@@ -102,7 +102,7 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 // startGateway runs the binary on free ports and says where it is.
-func startGateway(t *testing.T, dir string, flags ...string) map[string]string {
+func startGateway(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	binary, err := build()
 	if err != nil {
@@ -112,8 +112,8 @@ func startGateway(t *testing.T, dir string, flags ...string) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gateway := exec.Command(binary, append([]string{"--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0",
-		"--emulator-addr=127.0.0.1:0", "--data-dir=" + filepath.Join(dir, "data"), "--log-level=debug"}, flags...)...)
+	gateway := exec.Command(binary, "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0",
+		"--emulator-addr=127.0.0.1:0", "--data-dir="+filepath.Join(dir, "data"), "--log-level=debug")
 	said, err := os.Create(filepath.Join(dir, "gateway.err"))
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func TestTutorials(t *testing.T) {
 			}
 			t.Parallel()
 			dir := t.TempDir()
-			addresses := startGateway(t, dir, "--emulator-time-scale=10")
+			addresses := startGateway(t, dir)
 			replacer := strings.NewReplacer("127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"],
 				"/tmp/callgate-billing", filepath.Join(dir, "billing"))
 			var blocks []*block

@@ -1,12 +1,16 @@
 # What the examples need of callgate's REST API: source it. Needs curl and jq.
 set -euo pipefail
+shopt -s inherit_errexit
 
 url=${CALLGATE_URL:-http://127.0.0.1:8080}
 
 # post PATH BODY asks, up to five times: give actions a requestId, so that they happen
-# once. What is refused is said, and fails with 22.
+# once. What is refused fails with 22, or with 44 if the call is not there (any more).
 post() {
-	curl -sS --fail-with-body --retry 4 --retry-connrefused --max-time 90 "$url/v1/$1" -d "$2"
+	local answer
+	answer=$(curl -sS --fail --retry 4 --retry-connrefused --max-time 90 -w '\n%{http_code}' "$url/v1/$1" -d "$2") ||
+		return $((${answer##*$'\n'} == 404 ? 44 : 22))
+	echo "${answer%$'\n'*}"
 }
 
 # name PART... is a requestId that is always the same for the same thing.

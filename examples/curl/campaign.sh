@@ -8,7 +8,7 @@
 # reach calls a number and says what came of it. Its requests are named after the
 # campaign and the number: run again, it acts on nobody twice, and says the same.
 reach() {
-	local campaign=$1 number=$2 created outcome call played
+	local campaign=$1 number=$2 created outcome call played status=0
 	created=$(post calls '{"requestId":"'"$(name "$campaign" "$number" call)"'",
 		"targets":[{"phoneNumber":"'"$number"'"}],"sourceCallerIdNumber":"+18005550100"}')
 	outcome=$(outcome_of "$created")
@@ -19,9 +19,9 @@ reach() {
 
 	call=$(jq -r .callConnection.callConnectionId <<<"$created")
 	played=$(post "calls/$call/media:play" '{"requestId":"'"$(name "$campaign" "$number" tell)"'",
-		"playSources":[{"text":{"text":"The water will be off tomorrow from nine to ten.","voiceName":"en-US-NancyNeural"}}]}')
-	outcome=$(outcome_of "$played")
-	if [[ $(jq -r .status <<<"$outcome") != STATUS_SUCCEEDED ]]; then
+		"playSources":[{"text":{"text":"The water will be off tomorrow from nine to ten.","voiceName":"en-US-NancyNeural"}}]}') || status=$?
+	((status == 0 || status == 44)) || return "$status"
+	if ((status == 44)) || [[ $(outcome_of "$played" | jq -r .status) != STATUS_SUCCEEDED ]]; then
 		echo "$number HUNG_UP"
 		return
 	fi
@@ -42,7 +42,8 @@ outcome_of() {
 campaign=${1:?usage: campaign.sh NAME NUMBER...}
 shift
 for number in "$@"; do
-	reach "$campaign" "$number" & # all at once: callgate takes them as fast as the upstream does
+	while (($(jobs -rp | wc -l) >= 10)); do sleep 0.1; done
+	reach "$campaign" "$number" &
 	calls+=($!)
 done
 # If one fails, run it again: whoever was called is not called again.

@@ -5,10 +5,10 @@
 
 declare -A desks=([1]=8:acs:res_sales [2]=8:acs:res_support)
 
-# handle goes through one call. Every step has a name that is made of the event, so
+# serve goes through one call. Every step has a name that is made of the event, so
 # that whoever is given the event after a crash goes through the same steps: those that
 # were done are answered from memory, the others are done.
-handle() {
+serve() {
 	local event=$1 id answered call asked key transferred
 	id=$(jq -r .id <<<"$event")
 
@@ -38,6 +38,17 @@ handle() {
 }
 
 say() { echo "call $(jq -r .correlationId <<<"$event"): $1"; }
+
+handle() {
+	local status=0
+	serve "$1" &
+	wait $! || status=$?
+	if ((status == 44)); then
+		echo "call $(jq -r .correlationId <<<"$1"): the caller hung up"
+	else
+		return "$status" # if it is not 0, it comes again, to us or to another
+	fi
+}
 
 succeeded() { jq -e '.receipt.outcome.status == "STATUS_SUCCEEDED"' <<<"$1" >/dev/null; }
 

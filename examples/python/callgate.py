@@ -1,6 +1,7 @@
 """What the examples need of callgate's REST API, with nothing but the standard library."""
 
 import concurrent.futures
+import http.client
 import json
 import logging
 import os
@@ -11,6 +12,7 @@ import urllib.request
 import uuid
 
 URL = os.environ.get("CALLGATE_URL", "http://127.0.0.1:8080")
+LOST = (OSError, http.client.HTTPException, ValueError)  # the connection, or the rest of an answer
 SILENCE = 40  # seconds: a heartbeat comes every 15, so a stream that is quieter is dead
 
 logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO)
@@ -43,7 +45,7 @@ def post(path: str, body: dict, timeout: float = 90) -> dict:
         except Refused as refused:
             if refused.status not in (409, 503) or attempt == 4:  # on its way already; not reachable now
                 raise
-        except OSError:
+        except LOST:
             if attempt == 4:
                 raise
         time.sleep(2**attempt / 10)
@@ -66,7 +68,7 @@ def consume(request: dict, handle) -> None:
             except Refused as refused:
                 if refused.status not in (429, 503):
                     raise
-            except OSError:
+            except LOST:
                 pass
             time.sleep(1)  # then on, where the group is
 
