@@ -81,7 +81,7 @@ func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit 
 			return page{}, fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
 		}
 		previous = msg.Sequence
-		if l.server.synced(msg.Sequence) < msg.Sequence {
+		if l.server.synced(msg.Sequence) < msg.Sequence { // for readers it is not there yet
 			p.more = false
 			return p, nil
 		}
