@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}()
 	var grammar any = &commands{}
-	if len(args) == 0 || args[0] == "serve" {
+	if completing := os.Getenv("COMP_LINE") != ""; !completing && (len(args) == 0 || args[0] == "serve") {
 		grammar = &serveCommand{}
 	}
 	parser, err := kong.New(grammar,
