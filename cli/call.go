@@ -164,7 +164,7 @@ type getCall struct {
 
 // Run shows the call.
 func (c *getCall) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetCallResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetCallResponse, error) {
 		return g.calls.GetCall(ctx, &callgatev1.GetCallRequest{CallConnectionId: c.Call})
 	}, connection)
 }

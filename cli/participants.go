@@ -13,7 +13,7 @@ type listParticipants struct {
 
 // Run lists all participants, however many pages they take.
 func (c *listParticipants) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListParticipantsResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListParticipantsResponse, error) {
 		all := &callgatev1.ListParticipantsResponse{}
 		for token := ""; ; {
 			page, err := g.participants.ListParticipants(ctx, &callgatev1.ListParticipantsRequest{CallConnectionId: c.Call, PageToken: token})
@@ -35,7 +35,7 @@ type getParticipant struct {
 
 // Run shows the participant.
 func (c *getParticipant) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetParticipantResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetParticipantResponse, error) {
 		return g.participants.GetParticipant(ctx, &callgatev1.GetParticipantRequest{CallConnectionId: c.Call, RawId: c.Participant.rawID()})
 	}, func(resp *callgatev1.GetParticipantResponse) rows { return participantRows(resp.GetParticipant()) })
 }

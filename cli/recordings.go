@@ -67,7 +67,7 @@ type getRecording struct {
 
 // Run shows the recording.
 func (c *getRecording) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetRecordingResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetRecordingResponse, error) {
 		return g.recordings.GetRecording(ctx, &callgatev1.GetRecordingRequest{RecordingId: c.Recording})
 	}, func(resp *callgatev1.GetRecordingResponse) rows { return recordingRows(resp.GetRecording()) })
 }
