@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/callgate/callgate/cli"
@@ -66,6 +68,26 @@ func TestTailOfAGroup(t *testing.T) {
 	waitUntil(t, "both are acknowledged", func() bool {
 		return c.run(t, "groups", "get", "billing", "--no-json") == cli.ExitDone && strings.Contains(c.heard, "pending       0, 0 of them")
 	})
+}
+
+// full is where nothing can be written.
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
+
+// TestTailThatCannotWrite ends, and does not acknowledge what it has not shown.
+func TestTailThatCannotWrite(t *testing.T) {
+	c := &commandLine{addr: start(t).grpcAddr}
+	call := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=10s")
+	member := []string{"events", "tail", "--addr=" + c.addr, "--group=billing", "--type=CallConnected", "--earliest"}
+	if err := run(t.Context(), member, noEnv, full{}, full{}); !errors.Is(err, syscall.ENOSPC) {
+		t.Errorf("it ended with %v", err)
+	}
+	tail := c.tail(t, member[3:]...)
+	waitUntil(t, "it is given out again", func() bool { _, attempt := tail.last(); return attempt == 2 })
+	if !strings.Contains(tail.String(), call) {
+		t.Errorf("it is another:\n%s", tail)
+	}
 }
 
 // TestTailThatLeavesAcknowledging: what is shown stays with the member until a command
