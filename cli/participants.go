@@ -46,6 +46,7 @@ type addParticipant struct {
 	CallerID          string         `name:"caller-id" placeholder:"+NUMBER" help:"Number of yours that phones are shown."`
 	DisplayName       string         `help:"Name that users are shown."`
 	InvitationTimeout *time.Duration `placeholder:"DURATION" help:"How long it may ring, whole seconds up to 3m."`
+	headerFlags
 	onCallFlags
 }
 
@@ -53,7 +54,8 @@ type addParticipant struct {
 func (c *addParticipant) Run(ctx context.Context, p Process, conn *Connection) error {
 	req := &callgatev1.AddParticipantRequest{
 		CallConnectionId: c.Call, Participant: c.Participant.id, SourceCallerIdNumber: c.CallerID, SourceDisplayName: c.DisplayName,
-		RequestId: c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
+		CustomCallingContext: c.callingContext(),
+		RequestId:            c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
 	seconds, err := wholeSeconds("--invitation-timeout", c.InvitationTimeout)
 	if err != nil {
