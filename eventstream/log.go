@@ -153,6 +153,11 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 	if l.id, err = identity(l.stream.CachedInfo().Config); err != nil {
 		return err
 	}
+	if l.server.syncs() {
+		if _, _, err := l.server.files(); err != nil {
+			return err
+		}
+	}
 	l.maxAge, l.maxBytes = config.MaxAge, config.MaxBytes
 	l.known.Store(l.stream.CachedInfo().State.LastSeq)
 	var patient time.Duration
@@ -212,6 +217,7 @@ func (l *Log) askState() (jetstream.StreamState, error) {
 	if id, err := identity(info.Config); err != nil || id != l.id {
 		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
 	}
+	info.State.LastSeq = l.server.synced(info.State.LastSeq)
 	l.learn(info.State.LastSeq)
 	return info.State, nil
 }

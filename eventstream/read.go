@@ -81,6 +81,10 @@ func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit 
 			return page{}, fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
 		}
 		previous = msg.Sequence
+		if l.server.synced(msg.Sequence) < msg.Sequence {
+			p.more = false
+			return p, nil
+		}
 		p.more = number(msg, pendingHeader) > 0
 		l.add(&p, msg.Sequence, msg.Data)
 	}
