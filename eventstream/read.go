@@ -45,6 +45,9 @@ type page struct {
 //
 // It brings all that was acknowledged before it began, to whomever.
 func (l *Log) read(ctx context.Context, after uint64, subject string, limit int) (page, error) {
+	if l.server != nil {
+		return l.readStored(ctx, after, subject, limit)
+	}
 	p, err := l.readBulk(ctx, after, subject, limit)
 	if err == nil && !p.more {
 		err = l.confirmEnd(ctx, &p, subject, limit)
@@ -55,7 +58,7 @@ func (l *Log) read(ctx context.Context, after uint64, subject string, limit int)
 	return p, nil
 }
 
-// readBulk asks any server. more is as that one sees it.
+// readBulk asks any server outside. more is as that one sees it.
 func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit int) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -81,10 +84,6 @@ func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit 
 			return page{}, fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
 		}
 		previous = msg.Sequence
-		if l.server.synced(msg.Sequence) < msg.Sequence {
-			p.more = false
-			return p, nil
-		}
 		p.more = number(msg, pendingHeader) > 0
 		l.add(&p, msg.Sequence, msg.Data)
 	}
