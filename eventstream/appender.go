@@ -45,6 +45,7 @@ type appender struct {
 	server  *embeddedServer // nil when external
 	known   *atomic.Uint64
 	patient time.Duration // how long to wait for a leader
+	unsure  bool          // whether what is sent is answered
 	queue   chan *appendRequest
 	stop    chan struct{} // closed: take no more
 	stopped chan struct{} // closed: nothing is being stored any more
@@ -77,6 +78,7 @@ func startAppender(js jetstream.JetStream, server *embeddedServer, known *atomic
 		server:  server,
 		known:   known,
 		patient: patient,
+		unsure:  true,
 		queue:   make(chan *appendRequest, maxQueuedAppends),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),

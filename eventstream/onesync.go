@@ -20,13 +20,14 @@ import (
 // that. They are taken by name: when one is gone, callgate does not link, and
 // TestServerIsTheOneWeKnow holds what they take and TestPowerCut what they do.
 //
-// It has to be this stream alone, and these two. Without SyncAlways the server would
-// also rewrite its files without a sync, those of other streams too.
+// It is for the log's stream alone, and only while many are stored. A server without
+// SyncAlways, whose files we would sync, is no way: it also rewrites files, to make
+// room, and what had been acknowledged long ago would not be on disk for a while.
 
 // serverStream and serverFiles are the server's own stream and fileStore.
 type (
 	serverStream struct{}
-	serverFiles  struct{ _ byte }
+	serverFiles  struct{}
 )
 
 //go:linkname lookupStream github.com/nats-io/nats-server/v2/server.(*Account).lookupStream

@@ -69,8 +69,8 @@ func (l *Log) openStream(ctx context.Context, config jetstream.StreamConfig) (je
 		return nil, fmt.Errorf("find or create stream %s: %w", config.Name, err)
 	}
 	found := stream.CachedInfo().Config
-	if l.external {
-		return stream, compareStream(config, found)
+	if differs := compareStream(config, found); differs == nil || l.external {
+		return stream, differs
 	}
 	config.Metadata = found.Metadata
 	if stream, err = l.js.UpdateStream(ctx, config); err != nil {
