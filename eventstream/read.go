@@ -17,7 +17,7 @@ const (
 	// readRecords and readBytes bound what one read brings.
 	readRecords = 256
 	readBytes   = 1 << 20
-	// readTimeout bounds one read; a read that brings anything takes milliseconds.
+	// readTimeout bounds one read from servers outside; a read that brings anything takes milliseconds.
 	readTimeout = 5 * time.Second
 	// pendingHeader tells how many more messages match behind one, and lastHeader
 	// which one was sent before it.

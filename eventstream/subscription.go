@@ -19,7 +19,7 @@ type Subscription struct {
 	visible  func(*Event) bool // nil: all are
 	interval time.Duration
 	timer    *time.Timer // of what Next waits for, and fires when Close is called
-	old      time.Time   // when it is to end; zero: it may grow as old as it likes
+	old      time.Time   // when it ends, once what was read is given out; zero: it does not age
 
 	start, earliest uint64 // positions, as it began
 	retention       Retention
