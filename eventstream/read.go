@@ -17,7 +17,7 @@ const (
 	// readRecords and readBytes bound what one read brings.
 	readRecords = 256
 	readBytes   = 1 << 20
-	// readTimeout bounds one read; a read that brings anything takes milliseconds.
+	// readTimeout bounds one read from servers outside; a read that brings anything takes milliseconds.
 	readTimeout = 5 * time.Second
 	// pendingHeader tells how many more messages match behind one, and lastHeader
 	// which one was sent before it.
@@ -45,6 +45,9 @@ type page struct {
 //
 // It brings all that was acknowledged before it began, to whomever.
 func (l *Log) read(ctx context.Context, after uint64, subject string, limit int) (page, error) {
+	if l.server != nil {
+		return l.readStored(ctx, after, subject, limit)
+	}
 	p, err := l.readBulk(ctx, after, subject, limit)
 	if err == nil && !p.more {
 		err = l.confirmEnd(ctx, &p, subject, limit)
@@ -55,7 +58,7 @@ func (l *Log) read(ctx context.Context, after uint64, subject string, limit int)
 	return p, nil
 }
 
-// readBulk asks any server. more is as that one sees it.
+// readBulk asks any server outside. more is as that one sees it.
 func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit int) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
@@ -81,10 +84,6 @@ func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit 
 			return page{}, fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
 		}
 		previous = msg.Sequence
-		if l.server.synced(msg.Sequence) < msg.Sequence { // for readers it is not there yet
-			p.more = false
-			return p, nil
-		}
 		p.more = number(msg, pendingHeader) > 0
 		l.add(&p, msg.Sequence, msg.Data)
 	}

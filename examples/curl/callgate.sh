@@ -34,11 +34,17 @@ consume() {
 }
 
 deal() {
-	local group=$1 cursor attempt
+	local group=$1 cursor attempt event status=0
 	cursor=$(jq -r '.result | .event.cursor // .gap.toCursor' <<<"$2")
 	attempt=$(jq .result.delivery.attempt <<<"$2")
-	handle "$(jq -c '.result.event // error("events are missing")' <<<"$2")" "$attempt" & # by itself, so that it stops at what fails
-	if wait $!; then
+	event=$(jq -c '.result.event // empty' <<<"$2")
+	if [[ -n $event ]]; then
+		handle "$event" "$attempt" & # by itself, so that it stops at what fails
+		wait $! || status=$?
+	else
+		echo "attempt $attempt: events are missing" && status=1
+	fi
+	if ((status == 0)); then
 		post events:ack "$(jq -n '{$group, cursors: [$cursor]}' --arg group "$group" --arg cursor "$cursor")" >/dev/null
 	else
 		post events:nack "$(jq -n '{$group, cursors: [$cursor], delay: "\(pow(2; $attempt - 1))s"}' \
