@@ -62,7 +62,7 @@ func (c *rejectCall) Run(ctx context.Context, p Process, conn *Connection) error
 	if err != nil {
 		return err
 	}
-	reason := callgatev1.CallRejectReason_value["CALL_REJECT_REASON_"+strings.ToUpper(c.Reason)]
+	reason := enumValue(callgatev1.CallRejectReason_value, "CALL_REJECT_REASON_", c.Reason)
 	return act(ctx, conn, p, 0, func(ctx context.Context, g *gateway) (*callgatev1.RejectCallResponse, error) {
 		return g.calls.RejectCall(ctx, &callgatev1.RejectCallRequest{
 			IncomingCallContext: incoming, CallRejectReason: callgatev1.CallRejectReason(reason),

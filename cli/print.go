@@ -139,4 +139,10 @@ func enumWords(value, prefix string) string {
 	return strings.ToLower(strings.ReplaceAll(strings.TrimPrefix(value, prefix), "_", " "))
 }
 
+// enumValue is the value of an enum that a word such as "speech-or-dtmf" names; 0 if
+// none.
+func enumValue(values map[string]int32, prefix, word string) int32 {
+	return values[prefix+strings.ToUpper(strings.ReplaceAll(word, "-", "_"))]
+}
+
 func clock(t time.Time) string { return t.Local().Format("15:04:05.000") }

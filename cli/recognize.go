@@ -64,7 +64,7 @@ func (c *recognizeInput) Run(ctx context.Context, p Process, conn *Connection) e
 
 // inputType is what is listened for.
 func (c *recognizeInput) inputType() (callgatev1.RecognizeInputType, error) {
-	kind := callgatev1.RecognizeInputType_value["RECOGNIZE_INPUT_TYPE_"+strings.ToUpper(strings.ReplaceAll(c.Kind, "-", "_"))]
+	kind := enumValue(callgatev1.RecognizeInputType_value, "RECOGNIZE_INPUT_TYPE_", c.Kind)
 	switch {
 	case kind != 0:
 		return callgatev1.RecognizeInputType(kind), nil

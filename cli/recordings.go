@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"strings"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
@@ -39,13 +38,10 @@ type startRecording struct {
 
 // Run starts the recording.
 func (c *startRecording) Run(ctx context.Context, p Process, conn *Connection) error {
-	value := func(values map[string]int32, prefix, word string) int32 {
-		return values[prefix+strings.ToUpper(strings.ReplaceAll(word, "-", "_"))]
-	}
 	req := &callgatev1.StartRecordingRequest{
-		RecordingContentType:      callgatev1.RecordingContentType(value(callgatev1.RecordingContentType_value, "RECORDING_CONTENT_TYPE_", c.Content)),
-		RecordingChannelType:      callgatev1.RecordingChannelType(value(callgatev1.RecordingChannelType_value, "RECORDING_CHANNEL_TYPE_", c.Channels)),
-		RecordingFormatType:       callgatev1.RecordingFormatType(value(callgatev1.RecordingFormatType_value, "RECORDING_FORMAT_TYPE_", c.Format)),
+		RecordingContentType:      callgatev1.RecordingContentType(enumValue(callgatev1.RecordingContentType_value, "RECORDING_CONTENT_TYPE_", c.Content)),
+		RecordingChannelType:      callgatev1.RecordingChannelType(enumValue(callgatev1.RecordingChannelType_value, "RECORDING_CHANNEL_TYPE_", c.Channels)),
+		RecordingFormatType:       callgatev1.RecordingFormatType(enumValue(callgatev1.RecordingFormatType_value, "RECORDING_FORMAT_TYPE_", c.Format)),
 		RecordingStateCallbackUri: c.CallbackURI,
 		RequestId:                 c.requestID(), WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}

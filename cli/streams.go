@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
@@ -20,7 +19,7 @@ func (f *streamFlags) mediaStreaming() *callgatev1.MediaStreamingOptions {
 	if f.StreamTo == "" {
 		return nil
 	}
-	channels := callgatev1.MediaStreamingAudioChannelType_value["MEDIA_STREAMING_AUDIO_CHANNEL_TYPE_"+strings.ToUpper(f.StreamChannels)]
+	channels := enumValue(callgatev1.MediaStreamingAudioChannelType_value, "MEDIA_STREAMING_AUDIO_CHANNEL_TYPE_", f.StreamChannels)
 	return &callgatev1.MediaStreamingOptions{TransportUrl: f.StreamTo, AudioChannelType: callgatev1.MediaStreamingAudioChannelType(channels)}
 }
 

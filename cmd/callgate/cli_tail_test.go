@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,20 +105,14 @@ func TestTailThatLeavesAcknowledging(t *testing.T) {
 		})
 		return cursor
 	}
-	says := func(want string, args ...string) {
-		t.Helper()
-		if code := c.run(t, append(args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(want).MatchString(c.heard) {
-			t.Errorf("%v: exit code %d, and no match of %q in\n%s", args, code, want, c.heard)
-		}
-	}
 	cursor := given(1)
-	says(`(?s)takes +call connected\n.*given out +for 1m0s, up to 3 times.*member +\S+ has 1 of 7`, "groups", "get", "billing")
-	says(`rejected +1`, "groups", "nack", "billing", cursor)
+	c.says(t, `(?s)takes +call connected\n.*given out +for 1m0s, up to 3 times.*member +\S+ has 1 of 7`, "groups", "get", "billing")
+	c.says(t, `rejected +1`, "groups", "nack", "billing", cursor)
 	if again := given(2); again != cursor {
 		t.Errorf("after %s came %s", cursor, again)
 	}
-	says(`acknowledged +1`, "groups", "ack", "billing", cursor)
-	says(`deleted +billing`, "groups", "delete", "billing")
+	c.says(t, `acknowledged +1`, "groups", "ack", "billing", cursor)
+	c.says(t, `deleted +billing`, "groups", "delete", "billing")
 	if code := cli.ExitCode(<-tail.done); code != cli.ExitNotFound {
 		t.Errorf("the tail of a group that is gone ended with %d", code)
 	}

@@ -57,6 +57,14 @@ func (c *commandLine) must(t *testing.T, path string, args ...string) string {
 	return text
 }
 
+// says runs well, and in words that want matches.
+func (c *commandLine) says(t *testing.T, want string, args ...string) {
+	t.Helper()
+	if code := c.run(t, append(args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(want).MatchString(c.heard) {
+		t.Errorf("%v: exit code %d, and no match of %q in\n%s", args, code, want, c.heard)
+	}
+}
+
 const number, caller = "+14255550123", "--caller-id=+18005550100"
 
 // TestCommandsDoWhatTheRPCsDo walks through every command that uses a gateway.
@@ -167,9 +175,7 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 			{[]string{"calls", "explain", call}, `(?s)It has ended.*accepted: create call \+14255550123, 8:acs:res_alice; answered 201.*The connection is established.*context: order-7.*` +
 				`8:acs:res_alice is now in the call, muted.*ENDED_BY_APPLICATION.*hint: `},
 		} {
-			if code := c.run(t, append(tc.args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(tc.want).MatchString(c.heard) {
-				t.Errorf("%v: exit code %d, and no match of %q in\n%s", tc.args, code, tc.want, c.heard)
-			}
+			c.says(t, tc.want, tc.args...)
 		}
 	})
 	t.Run("in JSON", func(t *testing.T) {

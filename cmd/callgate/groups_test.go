@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -177,25 +176,19 @@ func TestGroupCommands(t *testing.T) {
 		id := w.call(user("8:acs:res_a")).GetCallConnection().GetCallConnectionId()
 		return member.find(t, callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED, ofCall(id)).GetCursor()
 	}
-	says := func(want string, args ...string) {
-		t.Helper()
-		if code := c.run(t, append(args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(want).MatchString(c.heard) {
-			t.Errorf("%v: exit code %d, and no match of %q in\n%s", args, code, want, c.heard)
-		}
-	}
-	says(`acknowledged +1`, "groups", "ack", "billing", connected())
+	c.says(t, `acknowledged +1`, "groups", "ack", "billing", connected())
 	bad := connected()
-	says(`rejected +1`, "groups", "nack", "billing", bad, "--note=no price")
+	c.says(t, `rejected +1`, "groups", "nack", "billing", bad, "--note=no price")
 	waitUntil(t, "it is dead", func() bool {
 		c.run(t, "groups", "dead-letters", "list", "billing", "--no-json")
 		return strings.Contains(c.heard, bad)
 	})
-	says(`CallConnected of .*given out 1 times in vain, last: rejected \(no price\)`, "groups", "dead-letters", "list", "billing")
-	says(`billing +since .*, takes call connected`, "groups", "list")
-	says(`(?s)dead letters +1.*given out +for 30s, up to 1 times.*member +.* has 0 of`, "groups", "get", "billing")
-	says(`replayed +1`, "groups", "dead-letters", "replay", "billing", bad)
-	says(`deleted +1`, "groups", "dead-letters", "delete", "billing", "--all")
-	says(`deleted +billing`, "groups", "delete", "billing")
+	c.says(t, `CallConnected of .*given out 1 times in vain, last: rejected \(no price\)`, "groups", "dead-letters", "list", "billing")
+	c.says(t, `billing +since .*, takes call connected`, "groups", "list")
+	c.says(t, `(?s)dead letters +1.*given out +for 30s, up to 1 times.*member +.* has 0 of`, "groups", "get", "billing")
+	c.says(t, `replayed +1`, "groups", "dead-letters", "replay", "billing", bad)
+	c.says(t, `deleted +1`, "groups", "dead-letters", "delete", "billing", "--all")
+	c.says(t, `deleted +billing`, "groups", "delete", "billing")
 	if code := c.run(t, "groups", "get", "billing"); code != cli.ExitNotFound {
 		t.Errorf("a group that is gone: exit code %d\n%s", code, c.heard)
 	}
