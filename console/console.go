@@ -41,7 +41,7 @@ type Config struct {
 // Emulator is what the page needs to place calls that nobody pays for.
 type Emulator struct {
 	// Control is the emulator's control API, under /control/. The page reaches it
-	// at /emulator/control/, on its own listener.
+	// at EmulatorPath, on its own listener.
 	Control http.Handler `json:"-"`
 	// Behaviours are the numbers to try, and what they do.
 	Behaviours []Behaviour `json:"behaviours"`
@@ -53,6 +53,9 @@ type Behaviour struct {
 	Name    string `json:"name"`
 	Meaning string `json:"meaning"`
 }
+
+// EmulatorPath is under what the page reaches the emulator.
+const EmulatorPath = "/emulator/"
 
 // maxControl bounds a request to the control API.
 const maxControl = 64 << 10
@@ -83,7 +86,7 @@ func Register(mux *http.ServeMux, config Config) error {
 		}
 	}
 	if config.Emulator != nil {
-		mux.Handle("/emulator/control/", http.StripPrefix("/emulator", http.MaxBytesHandler(config.Emulator.Control, maxControl)))
+		mux.Handle(EmulatorPath+"control/", http.StripPrefix(strings.TrimSuffix(EmulatorPath, "/"), http.MaxBytesHandler(config.Emulator.Control, maxControl)))
 	}
 	told, err := json.Marshal(config)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -19,12 +20,9 @@ const (
 	// maxQueuedAppends bounds the appends that wait. One more is refused with
 	// ErrLogUnavailable: the sender keeps what it has, and comes again.
 	maxQueuedAppends = 4096
-	// maxBatchRecords bounds one atomic batch; the server allows 1,000.
+	// maxBatchRecords bounds the records that share one write.
 	maxBatchRecords = 256
-	// minBatchRecords is from how many records on one atomic batch, which takes the
-	// server some 3 ms to prepare, is faster than a sync for each.
-	minBatchRecords = 20
-	// maxBatchBytes is how much is enough for one batch.
+	// maxBatchBytes is how much is enough for one.
 	maxBatchBytes = 1 << 20
 	// ackTimeout bounds the wait for the log's answer.
 	ackTimeout = 5 * time.Second
@@ -139,6 +137,7 @@ func (a *appender) run() {
 		case <-again.C:
 			_ = a.mend() // whoever appends is told
 		case req := <-a.queue:
+			runtime.Gosched()
 			if time.Since(req.queued) > maxQueueWait {
 				req.done <- a.result(false, errQueuedTooLong)
 				continue

@@ -54,16 +54,24 @@ func (l *Log) askBulk(ctx context.Context, request bulkRequest) (p page, ok bool
 	if err != nil {
 		return page{}, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 	}
-	take := l.takeByHeaders
-	if request.NoHeaders {
-		take = l.takeNext
-	}
 	p.through = request.Seq - 1
+	var sent uint64 // position of the last message
+	hidden := false // it, and all that follow, as the loss of power could still take it
+	next := request.Seq
 	for msg, err := range msgs {
 		if err != nil {
 			return page{}, false, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
 		}
-		if !take(&p, msg) {
+		if !request.NoHeaders {
+			if number(msg, lastHeader) != sent {
+				return page{}, false, nil
+			}
+			next = number(msg, jetstream.SequenceHeader)
+		}
+		sent = next
+		next++
+		hidden = hidden || l.server.synced(sent) < sent
+		if !hidden && !l.take(&p, sent, msg.Data, request.NoHeaders) {
 			return page{}, false, nil
 		}
 	}
@@ -73,8 +81,8 @@ func (l *Log) askBulk(ctx context.Context, request bulkRequest) (p page, ok bool
 	if status := end.Header.Get(statusHeader); status != statusEnd && status != statusNone {
 		return page{}, false, fmt.Errorf("%w: status %s", ErrLogUnavailable, status)
 	}
-	p.more = number(end, pendingHeader) > 0
-	return p, number(end, lastHeader) == p.last(), nil
+	p.more = !hidden && number(end, pendingHeader) > 0
+	return p, number(end, lastHeader) == sent, nil
 }
 
 // endsBulk: a message of the log that looks like an end has a position.
@@ -82,25 +90,18 @@ func endsBulk(msg *nats.Msg) bool {
 	return len(msg.Data) == 0 && msg.Header.Get(statusHeader) != "" && msg.Header.Get(jetstream.SequenceHeader) == ""
 }
 
-// takeByHeaders puts msg at the end of p, at its position; false when what was sent
-// before it did not come.
-func (l *Log) takeByHeaders(p *page, msg *nats.Msg) bool {
-	if number(msg, lastHeader) != p.last() {
-		return false
+// take puts a message at the end of p. Where its position is not certain, it does
+// not take what cannot be read.
+func (l *Log) take(p *page, seq uint64, record []byte, uncertain bool) bool {
+	if !uncertain {
+		l.add(p, seq, record)
+		return true
 	}
-	l.add(p, number(msg, jetstream.SequenceHeader), msg.Data)
-	return true
-}
-
-// takeNext puts msg at the end of p, at the next position; false when it cannot be
-// read.
-func (l *Log) takeNext(p *page, msg *nats.Msg) bool {
-	seq := p.through + 1
-	ev, err := newEvent(l.id, seq, msg.Data)
+	ev, err := newEvent(l.id, seq, record)
 	if err != nil {
 		return false
 	}
-	p.add(seq, len(msg.Data), ev)
+	p.add(seq, len(record), ev)
 	return true
 }
 

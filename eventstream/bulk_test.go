@@ -54,6 +54,30 @@ func TestReadBulkKnowsPositions(t *testing.T) {
 	}
 }
 
+// TestReadBulkHidesWhatIsNotSynced, with and without a hole before it.
+func TestReadBulkHidesWhatIsNotSynced(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	appendMany(t, log, "c", 0, 10)
+	log.server.unsynced.Store(&unsynced{from: 5, over: make(chan struct{})})
+	defer log.server.unsynced.Store(nil)
+	for _, want := range [][]uint64{{1, 2, 3, 4}, {1, 3, 4}} {
+		p, err := log.readBulk(testContext(t), 0, "", 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []uint64
+		for _, ev := range p.events {
+			got = append(got, ev.Seq)
+		}
+		if !slices.Equal(got, want) || p.through != 4 || p.more {
+			t.Errorf("%v through %d, more %v; want %v", got, p.through, p.more, want)
+		}
+		if err := log.stream.DeleteMsg(testContext(t), 2); err != nil && len(got) == 4 {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestAskBulkNotices whatever does not arrive.
 func TestAskBulkNotices(t *testing.T) {
 	stored, err := proto.Marshal(record("a", "c", typeParticipantsUpdated))

@@ -37,6 +37,8 @@ type embeddedServer struct {
 	temp    string       // removed on close; empty for a server with files
 	ill     atomic.Bool  // it is to be mended
 	mended  atomic.Int64 // when it was last, in ns since 1970
+	// unsynced is the time in which it is storing without a sync; nil: it is not.
+	unsynced atomic.Pointer[unsynced]
 }
 
 func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
@@ -89,6 +91,11 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 
 // start starts the server, which opens its files.
 func (e *embeddedServer) start() error {
+	if e.syncs() {
+		if err := syncFiles(e.options.StoreDir); err != nil {
+			return err
+		}
+	}
 	s, err := server.NewServer(e.options.Clone())
 	if err != nil {
 		return err

@@ -212,6 +212,7 @@ func (l *Log) askState() (jetstream.StreamState, error) {
 	if id, err := identity(info.Config); err != nil || id != l.id {
 		return jetstream.StreamState{}, fmt.Errorf("%w: %w", ErrLogUnavailable, errReplaced)
 	}
+	info.State.LastSeq = l.server.synced(info.State.LastSeq)
 	l.learn(info.State.LastSeq)
 	return info.State, nil
 }

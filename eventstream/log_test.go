@@ -97,7 +97,7 @@ func TestAppendIsIdempotent(t *testing.T) {
 		"nothing": {},
 	}
 	for name, test := range tests {
-		for _, more := range []int{0, minBatchRecords} { // one by one, and as an atomic batch
+		for _, more := range []int{0, 20} { // alone, and together
 			t.Run(fmt.Sprintf("%s, and %d more", name, more), func(t *testing.T) {
 				log := openLog(t, LogOptions{})
 				mustAppend(t, log, test.before...)
@@ -199,7 +199,7 @@ func TestFailedAppendIsAnErrorAndMakesTheLogUnready(t *testing.T) {
 	if err := log.js.DeleteStream(testContext(t), streamName); err != nil {
 		t.Fatal(err)
 	}
-	for _, n := range []int{1, 2, minBatchRecords} {
+	for _, n := range []int{1, 2, 20} {
 		records := make([]*logv1.Record, n)
 		for i := range records {
 			records[i] = record(fmt.Sprint(i), "c", typeCallConnected)

@@ -60,6 +60,7 @@ func (e *embeddedServer) mend() error {
 	if err := e.start(); err != nil {
 		return fmt.Errorf("open its files anew: %w", err)
 	}
+	e.showsSynced(errMended)
 	e.mended.Store(time.Now().UnixNano())
 	e.ill.Store(false)
 	e.log.logger.Warn("it did not answer: its disk takes what is written, and its files were opened anew")

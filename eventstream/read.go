@@ -30,14 +30,6 @@ type page struct {
 	end uint64
 }
 
-// last is the position of the page's last message; 0 when it has none.
-func (p *page) last() uint64 {
-	if p.count == 0 {
-		return 0
-	}
-	return p.through
-}
-
 // add puts a message at the end of p; ev is nil where it could not be read.
 func (p *page) add(seq uint64, size int, ev *Event) {
 	p.through = seq

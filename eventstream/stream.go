@@ -28,22 +28,21 @@ const (
 // streamConfig is what the events are kept in.
 func (o LogOptions) streamConfig() jetstream.StreamConfig {
 	return jetstream.StreamConfig{
-		Name:               streamName,
-		Description:        "callgate: events of calls",
-		Subjects:           []string{subjectPrefix + ">"},
-		Storage:            o.storage(),
-		Replicas:           o.replicas(),
-		Retention:          jetstream.LimitsPolicy,
-		Discard:            jetstream.DiscardOld,
-		MaxAge:             o.MaxAge,
-		MaxBytes:           o.MaxBytes,
-		MaxMsgs:            -1,
-		MaxMsgsPerSubject:  -1,
-		MaxMsgSize:         -1,
-		MaxConsumers:       -1,
-		Duplicates:         o.DuplicateWindow,
-		AllowAtomicPublish: true,
-		AllowDirect:        true,
+		Name:              streamName,
+		Description:       "callgate: events of calls",
+		Subjects:          []string{subjectPrefix + ">"},
+		Storage:           o.storage(),
+		Replicas:          o.replicas(),
+		Retention:         jetstream.LimitsPolicy,
+		Discard:           jetstream.DiscardOld,
+		MaxAge:            o.MaxAge,
+		MaxBytes:          o.MaxBytes,
+		MaxMsgs:           -1,
+		MaxMsgsPerSubject: -1,
+		MaxMsgSize:        -1,
+		MaxConsumers:      -1,
+		Duplicates:        o.DuplicateWindow,
+		AllowDirect:       true,
 	}
 }
 
@@ -70,8 +69,8 @@ func (l *Log) openStream(ctx context.Context, config jetstream.StreamConfig) (je
 		return nil, fmt.Errorf("find or create stream %s: %w", config.Name, err)
 	}
 	found := stream.CachedInfo().Config
-	if l.external {
-		return stream, compareStream(config, found)
+	if differs := compareStream(config, found); differs == nil || l.external {
+		return stream, differs
 	}
 	config.Metadata = found.Metadata
 	if stream, err = l.js.UpdateStream(ctx, config); err != nil {
@@ -139,7 +138,6 @@ func compareStream(wanted, found jetstream.StreamConfig) error {
 		"max_msg_size":               {found.MaxMsgSize, wanted.MaxMsgSize},
 		"duplicate_window":           {found.Duplicates, wanted.Duplicates},
 		"allow_direct":               {found.AllowDirect, wanted.AllowDirect},
-		"allow_atomic":               {found.AllowAtomicPublish, wanted.AllowAtomicPublish},
 		"allow_rollup_hdrs":          {found.AllowRollup, wanted.AllowRollup},
 		"no_ack":                     {found.NoAck, wanted.NoAck},
 		"sealed":                     {found.Sealed, wanted.Sealed},

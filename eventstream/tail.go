@@ -82,6 +82,9 @@ func (l *Log) tail(ctx context.Context, after *uint64, publish func(entry)) erro
 		if ev == nil {
 			continue
 		}
+		if err := l.server.awaitSynced(ctx, seq); err != nil {
+			return err
+		}
 		e := entry{event: ev}
 		if seq > *after+1 {
 			earliest, _, _, err := l.bounds(ctx)

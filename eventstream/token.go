@@ -1,13 +1,14 @@
 package eventstream
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
+	"hash"
 	"strings"
 	"sync"
 )
@@ -18,7 +19,24 @@ import (
 // process that has it.
 type Tokens struct {
 	mu   sync.RWMutex
-	keys func() [][]byte // never empty; a function, so that fmt cannot print them
+	keys []tokenKey // never empty
+}
+
+// tokenKey is the HMAC-SHA256 of a message under a key: a function, so that fmt
+// cannot print the key.
+type tokenKey func(message []byte) [sha256.Size]byte
+
+func newTokenKey(key []byte) tokenKey {
+	key = bytes.Clone(key)
+	macs := sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}
+	return func(message []byte) (sum [sha256.Size]byte) {
+		mac := macs.Get().(hash.Hash)
+		defer macs.Put(mac)
+		mac.Reset()
+		_, _ = mac.Write(message) // never fails
+		mac.Sum(sum[:0])
+		return sum
+	}
 }
 
 // What a token is for: one is no good for the other.
@@ -49,23 +67,23 @@ func (t *Tokens) SetKeys(keys ...[]byte) error {
 	if len(keys) == 0 {
 		return errors.New("callback tokens need a key")
 	}
-	copies := make([][]byte, len(keys))
+	made := make([]tokenKey, len(keys))
 	for i, key := range keys {
 		if len(key) < minTokenKey {
 			return fmt.Errorf("key %d of the callback tokens has %d bytes: it needs %d", i+1, len(key), minTokenKey)
 		}
-		copies[i] = append([]byte(nil), key...)
+		made[i] = newTokenKey(key)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.keys = func() [][]byte { return copies }
+	t.keys = made
 	return nil
 }
 
-func (t *Tokens) current() [][]byte {
+func (t *Tokens) current() []tokenKey {
 	t.mu.RLock()
 	defer t.mu.RUnlock()
-	return t.keys()
+	return t.keys
 }
 
 // Callback makes a token for the path of a callback address. It says whose calls
@@ -141,10 +159,10 @@ func (t *Tokens) verify(purpose, token string) (owner string, good bool) {
 
 // tokenSign appends the signature of random and owner under key, for purpose, to
 // b. Random has the same length for all of a purpose.
-func tokenSign(b, key []byte, purpose string, random []byte, owner string) []byte {
-	mac := hmac.New(sha256.New, key)
-	_, _ = mac.Write([]byte(purpose)) // no purpose begins with another
-	_, _ = mac.Write(random)
-	_, _ = io.WriteString(mac, owner)
-	return mac.Sum(b)
+func tokenSign(b []byte, key tokenKey, purpose string, random []byte, owner string) []byte {
+	message := make([]byte, 0, 128)       // most fit
+	message = append(message, purpose...) // no purpose begins with another
+	message = append(append(message, random...), owner...)
+	sum := key(message)
+	return append(b, sum[:]...)
 }

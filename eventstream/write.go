@@ -8,15 +8,6 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
-)
-
-// Errors by which the server refuses a message for its id: the batch as a whole
-// where one of its messages is in the log already or twice in the batch, and a
-// message whose twin is being stored at this moment.
-const (
-	codeBatchHasDuplicate jetstream.ErrorCode = 10201
-	codeTwinInFlight      jetstream.ErrorCode = 10158
 )
 
 const (
@@ -26,8 +17,8 @@ const (
 	leaderlessPause = 100 * time.Millisecond
 )
 
-// write stores msgs, at most maxBatchRecords, and returns an error for each. It
-// takes no longer than ackTimeout.
+// write stores msgs, at most maxBatchRecords, in their order, and returns an error
+// for each. It takes no longer than ackTimeout and a sync.
 func (a *appender) write(msgs []*nats.Msg) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
@@ -62,6 +53,7 @@ func (a *appender) write(msgs []*nats.Msg) []error {
 
 // answer is what became of one message.
 type answer struct {
+	seq       uint64
 	duplicate bool
 	err       error
 }
@@ -74,62 +66,44 @@ func nobodyThere(answers []answer) bool {
 	})
 }
 
+// try stores msgs as far as it can, with one sync.
 func (a *appender) try(ctx context.Context, msgs []*nats.Msg) []answer {
-	if len(msgs) >= minBatchRecords {
-		err := a.writeBatch(ctx, msgs)
-		if !refusedForID(err) {
-			return slices.Repeat([]answer{{err: err}}, len(msgs))
-		}
-		// Some message is in the log already, and the server does not say which. It
-		// stored none; now each gets its own answer.
+	var answers []answer
+	publish := func() { answers = a.publish(ctx, msgs) }
+	if len(msgs) == 1 || !a.server.syncs() {
+		publish()
+	} else if err := a.server.together(publish); err != nil {
+		return slices.Repeat([]answer{{err: err}}, len(msgs))
 	}
-	return a.writeEach(ctx, msgs)
+	for _, answer := range answers {
+		raise(a.known, answer.seq)
+	}
+	return answers
 }
 
-// writeBatch stores all msgs or none, with one sync.
-func (a *appender) writeBatch(ctx context.Context, msgs []*nats.Msg) error {
-	// Without an answer to the first message: the whole batch is one round trip.
-	ack, err := jetstreamext.PublishMsgBatch(ctx, a.js, msgs, jetstreamext.BatchFlowControl{AckFirst: false})
-	if err != nil {
-		return err
-	}
-	raise(a.known, ack.Sequence)
-	return nil
-}
-
-// writeEach stores msgs one by one, in their order, and waits for all answers
-// together.
-func (a *appender) writeEach(ctx context.Context, msgs []*nats.Msg) []answer {
+// publish sends msgs in their order, and waits for all answers together.
+func (a *appender) publish(ctx context.Context, msgs []*nats.Msg) []answer {
 	answers := make([]answer, len(msgs))
 	acks := make([]jetstream.PubAckFuture, len(msgs))
 	for i, msg := range msgs {
-		acks[i], answers[i].err = a.js.PublishMsgAsync(&nats.Msg{
-			Subject: msg.Subject, Data: msg.Data,
-			Header: nats.Header{jetstream.MsgIDHeader: msg.Header[jetstream.MsgIDHeader]}, // nothing of a refused batch
-		}, jetstream.WithRetryAttempts(0)) // one that is repeated alone would be out of order
+		// One that is repeated alone would be out of order.
+		acks[i], answers[i].err = a.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0))
 	}
 	for i, ack := range acks {
 		if answers[i].err == nil {
-			answers[i] = a.await(ctx, ack)
+			answers[i] = await(ctx, ack)
 		}
 	}
 	return answers
 }
 
-func (a *appender) await(ctx context.Context, future jetstream.PubAckFuture) answer {
+func await(ctx context.Context, future jetstream.PubAckFuture) answer {
 	select {
 	case ack := <-future.Ok():
-		raise(a.known, ack.Sequence)
-		return answer{duplicate: ack.Duplicate}
+		return answer{seq: ack.Sequence, duplicate: ack.Duplicate}
 	case err := <-future.Err():
 		return answer{err: err}
 	case <-ctx.Done():
 		return answer{err: ctx.Err()}
 	}
-}
-
-func refusedForID(err error) bool {
-	var refusal *jetstream.APIError
-	return errors.As(err, &refusal) &&
-		(refusal.ErrorCode == codeBatchHasDuplicate || refusal.ErrorCode == codeTwinInFlight)
 }

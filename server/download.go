@@ -21,12 +21,13 @@ const contentPath = "/v1/recordings/{recording_id}/content"
 
 // registerDownload serves the file of a recording as a file: where the generated
 // front would write each piece as JSON.
-func registerDownload(mux *runtime.ServeMux, recordings callgatev1.RecordingsClient) error {
-	d := &download{mux: mux, recordings: recordings}
+func (r *rest) registerDownload(mux *runtime.ServeMux, recordings callgatev1.RecordingsClient) error {
+	d := &download{rest: r, mux: mux, recordings: recordings}
 	return errors.Join(mux.HandlePath(http.MethodGet, contentPath, d.serve), mux.HandlePath(http.MethodHead, contentPath, d.serve))
 }
 
 type download struct {
+	rest       *rest
 	mux        *runtime.ServeMux
 	recordings callgatev1.RecordingsClient
 }
@@ -35,12 +36,12 @@ func (d *download) serve(w http.ResponseWriter, r *http.Request, path map[string
 	_, json := runtime.MarshalerForRequest(d.mux, r)
 	ctx, err := runtime.AnnotateContext(r.Context(), d.mux, r, callgatev1.Recordings_DownloadRecording_FullMethodName, runtime.WithHTTPPathPattern(contentPath))
 	if err != nil {
-		restError(r.Context(), d.mux, json, w, r, err)
+		d.rest.fail(r.Context(), d.mux, json, w, r, err)
 		return
 	}
 	req := &callgatev1.DownloadRecordingRequest{}
 	if err := runtime.PopulateQueryParameters(req, r.URL.Query(), utilities.NewDoubleArray(nil)); err != nil {
-		restError(ctx, d.mux, json, w, r, status.Error(codes.InvalidArgument, err.Error()))
+		d.rest.fail(ctx, d.mux, json, w, r, status.Error(codes.InvalidArgument, err.Error()))
 		return
 	}
 	req.RecordingId = path["recording_id"]
@@ -56,10 +57,10 @@ func (d *download) serve(w http.ResponseWriter, r *http.Request, path map[string
 	}
 	switch {
 	case status.Code(err) == codes.OutOfRange:
-		restStatus(w, http.StatusRequestedRangeNotSatisfiable, codes.OutOfRange, status.Convert(err).Message())
+		writeStatus(w, json, http.StatusRequestedRangeNotSatisfiable, status.Convert(err))
 		return
 	case err != nil:
-		restError(ctx, d.mux, json, w, r, err)
+		d.rest.fail(ctx, d.mux, json, w, r, err)
 		return
 	}
 	head(w, content, partly)

@@ -41,9 +41,9 @@ func newFront(tb testing.TB) http.Handler {
 	}
 	s := &Server{opts: Options{
 		CallControl: stub{}, Participants: stub{}, Events: stub{}, Media: stub{}, Recordings: stub{}, Interceptors: interceptors,
-		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger, rpcs: newRPCs(slog.New(slog.DiscardHandler), nil),
+		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger, rpcs: newRPCs(logger, nil),
 	}}
-	front, err := newREST()
+	front, err := newREST(interceptors.Explain)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -2,7 +2,6 @@ package server
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,7 @@ import (
 // httpHandler is what the HTTP listener serves.
 func (s *Server) httpHandler() (http.Handler, error) {
 	mux := http.NewServeMux()
-	mux.Handle("/v1/", inUTF8(eventStreamRequest(readBody(s.rest.mux))))
+	mux.Handle("/v1/", s.rest.inUTF8(eventStreamRequest(s.rest.readBody(s.rest.mux))))
 	mux.HandleFunc("GET /openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI) // a client that is gone needs no answer
@@ -47,30 +46,23 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) {
 // readBody takes a request's body in, bounded in size, and in time by the
 // server, before it is dealt with. The time is lifted then: a stream's response
 // has none.
-func readBody(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequest))
+func (r *rest) readBody(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxRequest))
 		if err != nil {
 			var tooLarge *http.MaxBytesError
 			if errors.As(err, &tooLarge) {
-				restStatus(w, http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
+				r.refuse(w, http.StatusRequestEntityTooLarge, codes.ResourceExhausted,
 					fmt.Sprintf("the request is larger than %d bytes", tooLarge.Limit))
 				return
 			}
-			restStatus(w, http.StatusRequestTimeout, codes.Canceled, "the request's body did not arrive")
+			r.refuse(w, http.StatusRequestTimeout, codes.Canceled, "the request's body did not arrive")
 			return
 		}
 		_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not settable only under test recorders
 		if len(body) > 0 {
-			r.Body = io.NopCloser(bytes.NewReader(body))
+			req.Body = io.NopCloser(bytes.NewReader(body))
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, req)
 	})
-}
-
-// restStatus answers as the REST front does for an error of its own.
-func restStatus(w http.ResponseWriter, httpStatus int, code codes.Code, message string) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(httpStatus)
-	_ = json.NewEncoder(w).Encode(map[string]any{"code": int(code), "message": message}) // nobody to tell if it fails
 }

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/callgate/callgate/access"
+	"github.com/callgate/callgate/console"
 )
 
 // identityKey carries, from the REST front to the services, who the front has
@@ -83,8 +84,8 @@ func clientCertificate(state *tls.ConnectionState) *x509.Certificate {
 type identityContextKey struct{}
 
 // authenticated lets in who may: to the REST front whoever has an identity, which
-// it carries on; to the gateway's own pages whomever the policy knows. Whether the
-// gateway is well is for everybody.
+// it carries on; to the emulator whoever may place calls; to the gateway's own pages
+// whomever the policy knows. Whether the gateway is well is for everybody.
 func (s *Server) authenticated(next http.Handler) http.Handler {
 	if s.opts.Authenticator == nil {
 		return next
@@ -95,11 +96,15 @@ func (s *Server) authenticated(next http.Handler) http.Handler {
 			return
 		}
 		id, err := s.authenticate(r.Context(), r.Header.Values("Authorization"), r.TLS)
-		if err == nil && !strings.HasPrefix(r.URL.Path, "/v1/") {
+		switch {
+		case err != nil || strings.HasPrefix(r.URL.Path, "/v1/"):
+		case strings.HasPrefix(r.URL.Path, console.EmulatorPath):
+			err = s.opts.Gate.Plays(id)
+		default:
 			err = s.opts.Gate.Knows(id)
 		}
 		if err != nil {
-			writeError(w, restJSON, s.opts.Interceptors.Refuse(r.Context(), "HTTP", err))
+			s.rest.fail(r.Context(), nil, restJSON, w, r, s.opts.Interceptors.Refuse(r.Context(), "HTTP", err))
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), identityContextKey{}, id))

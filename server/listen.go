@@ -30,38 +30,44 @@ type Listeners struct {
 
 // Listen opens the listeners. All but the callback listener hold the power to
 // place calls: they refuse an address beyond loopback unless strangers are kept
-// out, by the gateway itself or, as insecure says, by something else.
+// out, by the gateway itself or, as insecure says, by something else. Profiles show
+// what is in memory, and stay on loopback.
 func Listen(addrs Addresses, insecure bool) (*Listeners, error) {
 	var l Listeners
 	for _, part := range []struct {
 		name, addr string
 		listener   *net.Listener
 		open       bool
+		closed     error // why it is not open
 	}{
-		{"grpc", addrs.GRPC, &l.GRPC, insecure || addrs.Guarded},
-		{"http", addrs.HTTP, &l.HTTP, insecure || addrs.Guarded},
-		{"callback", addrs.Callbacks, &l.Callbacks, true},
-		{"emulator", addrs.Emulator, &l.Emulator, insecure},
-		{"pprof", addrs.Profiles, &l.Profiles, insecure},
+		{"grpc", addrs.GRPC, &l.GRPC, insecure || addrs.Guarded, errStrangers},
+		{"http", addrs.HTTP, &l.HTTP, insecure || addrs.Guarded, errStrangers},
+		{"callback", addrs.Callbacks, &l.Callbacks, true, nil},
+		{"emulator", addrs.Emulator, &l.Emulator, insecure, errStrangers},
+		{"pprof", addrs.Profiles, &l.Profiles, false, errProfiles},
 	} {
 		if part.addr == "" {
 			continue
 		}
-		if err := listen(part.listener, part.addr, part.open); err != nil {
+		if err := listen(part.listener, part.addr, part.open, part.closed); err != nil {
 			return nil, errors.Join(fmt.Errorf("%s listener: %w", part.name, err), l.Close())
 		}
 	}
 	return &l, nil
 }
 
-func listen(into *net.Listener, addr string, open bool) error {
+var (
+	errStrangers = errors.New("its clients are not authenticated over TLS: pass --insecure if something else keeps strangers out")
+	errProfiles  = errors.New("what is in memory is shown to this machine only")
+)
+
+func listen(into *net.Listener, addr string, open bool, closed error) error {
 	tcp, err := net.ResolveTCPAddr("tcp", addr)
 	if err != nil {
 		return err
 	}
 	if !open && !tcp.IP.IsLoopback() {
-		return fmt.Errorf("%s is not a loopback address, and its clients are not authenticated over TLS: "+
-			"pass --insecure if something else keeps strangers out", addr)
+		return fmt.Errorf("%s is not a loopback address, and %w", addr, closed)
 	}
 	listener, err := net.ListenTCP("tcp", tcp)
 	if err != nil {

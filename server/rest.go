@@ -29,12 +29,15 @@ var openAPI []byte
 // rest is the REST front: it reaches the services over one connection within the
 // process, so that streams and interceptors work for REST as for gRPC.
 type rest struct {
-	mux    *runtime.ServeMux
-	pipe   pipe
-	client *grpc.ClientConn
+	mux     *runtime.ServeMux
+	pipe    pipe
+	client  *grpc.ClientConn
+	explain func(error) *status.Status
 }
 
-func newREST() (*rest, error) {
+// newREST has explain give a reason to the errors that come about here.
+func newREST(explain func(error) *status.Status) (*rest, error) {
+	r := &rest{explain: explain}
 	pipe := pipe{bufconn.Listen(256 << 10)}
 	client, err := grpc.NewClient("passthrough:///rest",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
@@ -50,8 +53,8 @@ func newREST() (*rest, error) {
 		runtime.WithUnescapingMode(runtime.UnescapingModeAllCharacters),
 		runtime.WithIncomingHeaderMatcher(restHeader),
 		runtime.WithMetadata(carryIdentity),
-		runtime.WithErrorHandler(restError),
-		runtime.WithRoutingErrorHandler(restRoutingError),
+		runtime.WithErrorHandler(r.fail),
+		runtime.WithRoutingErrorHandler(r.failRouting),
 	)
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		callgatev1.RegisterCallControlHandler,
@@ -65,10 +68,11 @@ func newREST() (*rest, error) {
 			return nil, fmt.Errorf("register the REST front: %w", err)
 		}
 	}
-	if err := registerDownload(mux, callgatev1.NewRecordingsClient(client)); err != nil {
+	if err := r.registerDownload(mux, callgatev1.NewRecordingsClient(client)); err != nil {
 		return nil, fmt.Errorf("register the REST front: %w", err)
 	}
-	return &rest{mux: mux, pipe: pipe, client: client}, nil
+	r.mux, r.pipe, r.client = mux, pipe, client
+	return r, nil
 }
 
 func (r *rest) close() { _ = r.client.Close() } // its server is gone already
@@ -90,14 +94,28 @@ func restHeader(name string) (string, bool) {
 	return "", false
 }
 
-func restError(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
-	writeError(w, m, err)
+func (r *rest) fail(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, _ *http.Request, err error) {
+	s := r.explain(err)
+	writeStatus(w, m, runtime.HTTPStatusFromCode(s.Code()), s)
 }
 
-// writeError answers with an error's status. Its headers say how long to wait
-// where the error does, and what credentials are taken where there are none.
-func writeError(w http.ResponseWriter, m runtime.Marshaler, err error) {
-	s := status.Convert(err)
+// failRouting answers for a path or a verb that there is not.
+func (r *rest) failRouting(_ context.Context, _ *runtime.ServeMux, m runtime.Marshaler, w http.ResponseWriter, _ *http.Request, httpStatus int) {
+	code := codes.NotFound
+	if httpStatus == http.StatusMethodNotAllowed {
+		code = codes.Unimplemented
+	}
+	writeStatus(w, m, httpStatus, r.explain(status.Error(code, http.StatusText(httpStatus))))
+}
+
+// refuse answers a request that is not looked at any further.
+func (r *rest) refuse(w http.ResponseWriter, httpStatus int, code codes.Code, message string) {
+	writeStatus(w, restJSON, httpStatus, r.explain(status.Error(code, message)))
+}
+
+// writeStatus answers with a status. The headers say how long to wait where it
+// does, and what credentials are taken where there are none.
+func writeStatus(w http.ResponseWriter, m runtime.Marshaler, httpStatus int, s *status.Status) {
 	for _, detail := range s.Details() {
 		if retry, is := detail.(*errdetails.RetryInfo); is {
 			seconds := max(1, int64(retry.GetRetryDelay().AsDuration().Seconds()+0.999))
@@ -109,33 +127,24 @@ func writeError(w http.ResponseWriter, m runtime.Marshaler, err error) {
 	}
 	body, err := m.Marshal(s.Proto())
 	if err != nil {
-		restStatus(w, http.StatusInternalServerError, codes.Internal, "the error cannot be written")
+		http.Error(w, "the error cannot be written", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", m.ContentType(s.Proto()))
-	w.WriteHeader(runtime.HTTPStatusFromCode(s.Code()))
+	w.WriteHeader(httpStatus)
 	_, _ = w.Write(body) //nolint:gosec // JSON, and said to be; a client that is gone needs no answer
-}
-
-// restRoutingError answers for a path or a verb that there is not.
-func restRoutingError(_ context.Context, _ *runtime.ServeMux, _ runtime.Marshaler, w http.ResponseWriter, _ *http.Request, httpStatus int) {
-	code := codes.NotFound
-	if httpStatus == http.StatusMethodNotAllowed {
-		code = codes.Unimplemented
-	}
-	restStatus(w, httpStatus, code, http.StatusText(httpStatus))
 }
 
 // inUTF8 refuses an address whose escapes are none, or make text that is none:
 // messages cannot hold it. (Bodies are checked where they are decoded.)
-func inUTF8(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		query, err := url.QueryUnescape(r.URL.RawQuery)
-		if err != nil || !utf8.ValidString(r.URL.Path) || !utf8.ValidString(query) || !utf8.ValidString(r.Header.Get("Last-Event-ID")) {
-			restStatus(w, http.StatusBadRequest, codes.InvalidArgument, "the address is not in UTF-8")
+func (r *rest) inUTF8(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		query, err := url.QueryUnescape(req.URL.RawQuery)
+		if err != nil || !utf8.ValidString(req.URL.Path) || !utf8.ValidString(query) || !utf8.ValidString(req.Header.Get("Last-Event-ID")) {
+			r.refuse(w, http.StatusBadRequest, codes.InvalidArgument, "the address is not in UTF-8")
 			return
 		}
-		next.ServeHTTP(w, r)
+		next.ServeHTTP(w, req)
 	})
 }
 

@@ -87,7 +87,7 @@ func New(opts Options) (*Server, error) {
 	}
 	s.grpc = newGRPCServer(opts.guardedBy(s.identity), s.health, append(opts.Limits.connectionBounds(), opts.TLS.credentials())...)
 	s.inner = newGRPCServer(opts.guardedBy(carriedIdentity), s.health)
-	rest, err := newREST()
+	rest, err := newREST(opts.Interceptors.Explain)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/protoadapt"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -132,6 +133,26 @@ func (e *Errors) refuse(r *refusal) *status.Status {
 		return e.status(r.reason, "", r.metadata, &errdetails.RetryInfo{RetryDelay: durationpb.New(r.retryAfter)})
 	}
 	return e.status(r.reason, "", r.metadata)
+}
+
+// foreign are the reasons of errors that came about before a service had its say.
+var foreign = map[codes.Code]string{
+	codes.InvalidArgument:   "INVALID_REQUEST",
+	codes.NotFound:          "PATH_UNKNOWN",
+	codes.Unimplemented:     "METHOD_UNKNOWN",
+	codes.ResourceExhausted: "REQUEST_TOO_LARGE",
+	codes.Canceled:          "REQUEST_INCOMPLETE",
+	codes.Internal:          "INTERNAL",
+}
+
+// explain gives a status a reason, if it has none: one that libraries made of a
+// request that they could not read or had no place for.
+func (e *Errors) explain(s *status.Status) *status.Status {
+	reason, known := foreign[s.Code()]
+	if !known || reasonOf(s) != "" {
+		return s
+	}
+	return e.status(reason, s.Message(), nil)
 }
 
 // gatewayErrors are the errors that a reason of the catalogue says all about.

@@ -73,6 +73,19 @@ func (g *Gate) Knows(id access.Identity) error {
 	return nil
 }
 
+// Plays tells whether a client may act for the people of the emulator: whoever may
+// place calls may.
+func (g *Gate) Plays(id access.Identity) error {
+	r := g.rules.Load()
+	if r == nil {
+		return &refusal{reason: "ACCESS_DENIED"}
+	}
+	if grant := r.policy.Grant(id.Principal); grant == nil || !r.places[grant.Name] {
+		return &refusal{reason: "ACCESS_DENIED"}
+	}
+	return nil
+}
+
 // admit tells whether the client may call a method, and notes what it may do there
 // in the context.
 func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) {

@@ -9,6 +9,7 @@ import (
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/callgate/callgate/access"
@@ -97,6 +98,11 @@ func (i *Interceptors) finish(ctx context.Context, method string, panicked any, 
 // its credentials.
 func (i *Interceptors) Refuse(ctx context.Context, method string, err error) error {
 	return i.finish(ctx, method, nil, err)
+}
+
+// Explain is an error of the REST front as those of RPCs are.
+func (i *Interceptors) Explain(err error) *status.Status {
+	return i.errors.explain(status.Convert(err))
 }
 
 // admit is the context of a request that may go on to its method.

@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/callgate/callgate/access"
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 // rules are a policy made ready for many requests: which methods a grant covers is
@@ -24,6 +25,7 @@ type rules struct {
 	policy *access.Policy
 	engine *authz.StaticInterceptor
 	number map[string]string // of each grant, by its name
+	places map[string]bool   // by its name: it covers placing calls
 }
 
 // The engine knows a client by these headers. They are made here, of the grant;
@@ -51,7 +53,8 @@ type engineHeader struct {
 }
 
 func newRules(policy *access.Policy) (*rules, error) {
-	r := &rules{policy: policy, number: map[string]string{}}
+	r := &rules{policy: policy, number: map[string]string{}, places: map[string]bool{}}
+	const place = callgatev1.CallControl_CreateCall_FullMethodName
 	var allow []engineRule
 	for i, role := range access.Roles() {
 		var paths, enough []string
@@ -72,6 +75,7 @@ func newRules(policy *access.Policy) (*rules, error) {
 	for i, grant := range policy.Grants() {
 		r.number[grant.Name] = strconv.Itoa(i)
 		if grant.Role != "" {
+			r.places[grant.Name] = slices.Index(access.Roles(), grant.Role) >= slices.Index(access.Roles(), methods[place].role)
 			continue
 		}
 		paths, err := pathsOf(grant.Methods)
@@ -79,6 +83,7 @@ func newRules(policy *access.Policy) (*rules, error) {
 			errs = append(errs, fmt.Errorf("principals: %s: methods: %w", grant.Name, err))
 			continue
 		}
+		r.places[grant.Name] = slices.Contains(paths, place)
 		allow = append(allow, engineRule{grant.Name, engineRequest{paths, []engineHeader{{grantHeader, []string{strconv.Itoa(i)}}}}})
 	}
 	if len(errs) > 0 {

@@ -115,7 +115,7 @@ func (s *signer) sign(raw *http.Request, key AccessKey) {
 }
 
 func authorization(key AccessKey, method, target, date, host, contentHash string) string {
-	buf := make([]byte, 0, 512) // most requests fit
+	buf := make([]byte, 0, 256) // most requests fit
 	for _, part := range [...]string{method, "\n", target, "\n", date, ";", host, ";", contentHash} {
 		buf = append(buf, part...)
 	}

@@ -28,11 +28,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-const (
-	requestIDHeader = "X-Ms-Client-Request-Id"
-	// headers are how many a request has room for: none has more.
-	headers = 12
-)
+const requestIDHeader = "X-Ms-Client-Request-Id"
 
 // DefaultAPIVersion is the api-version that the wire models are of.
 const DefaultAPIVersion = "2026-03-12"
@@ -284,12 +280,11 @@ func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*pol
 		}
 		target = c.endpoint.String() + target + "?api-version=" + url.QueryEscape(c.apiVersion)
 	}
-	req, err := runtime.NewRequest(ctx, op.method, target)
+	req, err := runtime.NewRequest(s.watched(ctx), op.method, target)
 	if err != nil {
 		return nil, invalid(op.name, withoutURL(err).Error())
 	}
-	header := make(http.Header, headers)
-	req.Raw().Header = header
+	header := req.Raw().Header
 	header.Set("Accept", "application/json")
 	header.Set("User-Agent", c.userAgent)
 	header.Set(requestIDHeader, op.requestID)

@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -21,10 +22,21 @@ const maxResponse = 1 << 20
 type sending struct {
 	operation string
 	body      []byte // nil for none
-	sent      bool   // a try found a connection
+	// Whether the current try asked for a connection, and found one. (The request for
+	// a token, which has the same context, comes before the try.)
+	wanted, connected atomic.Bool
+	sent              bool // a try found a connection
 	// A try may have acted. The last answer alone cannot tell: a refusal says
 	// nothing of an earlier try whose answer was lost.
 	acted bool
+}
+
+// watched has net/http tell s of connections.
+func (s *sending) watched(ctx context.Context) context.Context {
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { s.wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { s.connected.Store(true) },
+	})
 }
 
 // try is the policy next to the transport. It sees each try of a request.
@@ -46,13 +58,11 @@ func (t try) Do(req *policy.Request) (*http.Response, error) {
 		raw.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.body)), nil }
 		raw.Body, _ = raw.GetBody()
 	}
-	var wanted, connected atomic.Bool
-	resp, err := req.WithContext(httptrace.WithClientTrace(req.Raw().Context(), &httptrace.ClientTrace{
-		GetConn: func(string) { wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})).Next()
+	s.wanted.Store(false)
+	s.connected.Store(false)
+	resp, err := req.Next()
 	t.tried(s.operation, statusOf(resp, err))
-	if err != nil && wanted.Load() && !connected.Load() {
+	if err != nil && s.wanted.Load() && !s.connected.Load() {
 		return nil, err // no connection came about: nothing was sent
 	}
 	s.sent = true

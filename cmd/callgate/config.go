@@ -35,7 +35,7 @@ it is done, 3 when an action failed, 5 when there is no such call: docs/cli.md.`
 
 // commands are what the binary can do.
 type commands struct {
-	Serve        serveCmd        `cmd:"" default:"withargs" help:"Run the gateway (the default)."`
+	serveCommand
 	Emulator     emulatorCmd     `cmd:"" help:"Run the Call Automation emulator alone."`
 	Doctor       doctorCmd       `cmd:"" help:"Check a deployment, with the gateway's own settings, and say what is wrong."`
 	EventgridURL eventgridURLCmd `cmd:"" name:"eventgrid-url" help:"Print the webhook address to give to an Event Grid subscription. It holds a secret."`
@@ -53,13 +53,19 @@ type commands struct {
 	Version    versionCmd                `cmd:"" help:"Print the version."`
 }
 
+// serveCommand is the grammar that is enough to start the gateway: that of all
+// commands takes longer to build than the event log to open.
+type serveCommand struct {
+	Serve serveCmd `cmd:"" default:"withargs" help:"Run the gateway (the default)."`
+}
+
 // Config is every setting of the gateway.
 type Config struct {
 	GRPCAddr     string `default:"127.0.0.1:9090" help:"Where gRPC listens. Port 0 takes a free one."`
 	HTTPAddr     string `name:"http-addr" default:"127.0.0.1:8080" help:"Where REST, health and metrics listen."`
 	CallbackAddr string `default:"127.0.0.1:8081" help:"Where the upstream's callbacks arrive. The only listener that is meant to face the internet."`
 	EmulatorAddr string `default:"127.0.0.1:8082" help:"Where the emulator listens, when there is one."`
-	PprofAddr    string `help:"Where go tool pprof may ask for profiles, which show what is in memory. Empty: nowhere."`
+	PprofAddr    string `help:"Where go tool pprof may ask for profiles, which show what is in memory: a loopback address. Empty: nowhere."`
 	Insecure     bool   `help:"Let the other listeners use an address beyond loopback, although clients are not authenticated over TLS."`
 
 	AccessConfig

@@ -44,6 +44,7 @@ func (emulatorCmd) Help() string {
 // Run serves the emulator until ctx ends.
 func (c *emulatorCmd) Run(ctx context.Context, p process) error {
 	logger := newLogger(p.stderr, c.LogFormat, c.LogLevel)
+	adoptLibraries(logger)
 	listeners, err := server.Listen(server.Addresses{Emulator: c.Addr}, c.Insecure)
 	if err != nil {
 		return err

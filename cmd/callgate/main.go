@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -30,15 +32,28 @@ func main() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
-	// What libraries say by themselves.
-	masked := mask.Writer(os.Stderr)
-	log.SetOutput(masked)
-	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, masked))
+	log.SetOutput(mask.Writer(os.Stderr))
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, grpcErrors{}))
+	adoptLibraries = slog.SetDefault
 
 	if err := run(context.Background(), os.Args[1:], os.Getenv, os.Stdout, os.Stderr); err != nil {
 		fmt.Fprintln(os.Stderr, "callgate:", mask.Text(cli.Tell(err)))
 		os.Exit(cli.ExitCode(err))
 	}
+}
+
+// adoptLibraries has what libraries say by themselves go to a logger. Tests, which
+// run several gateways in one process, leave it.
+var adoptLibraries = func(*slog.Logger) {}
+
+// grpcErrors are what grpc-go complains of when it has no RPC to tell.
+type grpcErrors struct{}
+
+// Write implements io.Writer: lines begin with their time and "ERROR: ".
+func (grpcErrors) Write(line []byte) (int, error) {
+	_, said, _ := strings.Cut(string(line), "ERROR: ")
+	slog.Warn(strings.TrimSpace(said), "component", "grpc")
+	return len(line), nil
 }
 
 // run does what args ask for, until it is done or the process is told to stop.
@@ -52,8 +67,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			err = nil
 		}
 	}()
-	var cmd commands
-	parser, err := kong.New(&cmd,
+	var grammar any = &commands{}
+	if len(args) == 0 || args[0] == "serve" {
+		grammar = &serveCommand{}
+	}
+	parser, err := kong.New(grammar,
 		kong.Name("callgate"),
 		kong.Description(description),
 		kong.Resolvers(environment(getenv)),

@@ -9,11 +9,13 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/console"
@@ -40,6 +42,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	logger := newLogger(p.stderr, c.LogFormat, c.LogLevel)
+	adoptLibraries(logger)
 
 	// The listeners come first: with port 0, the parts learn from them where
 	// they are.
@@ -57,6 +60,14 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	defer tracing.Close()
+	known, err := catalogue.Load()
+	if err != nil {
+		return err
+	}
+	errs := service.NewErrors(known, registry)
+	// Made while the log is opened: both take some milliseconds.
+	newInterceptors := sync.OnceValues(func() (*service.Interceptors, error) { return service.NewInterceptors(errs, logger) })
+	go func() { _, _ = newInterceptors() }()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -66,7 +77,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
-	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Visible: service.GroupVisible, Logger: logger, Registerer: registry})
+	groups, requests, err := c.openRecords(ctx, log, hub, logger, registry)
 	if err != nil {
 		return err
 	}
@@ -94,10 +105,6 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 	}
 	defer clients.count(ctx, hub, logger)()
 	defer follow(ctx, logger, append(c.followedKeys(client, tokens, p.getenv), clients.followed...)...)()
-	known, err := catalogue.Load()
-	if err != nil {
-		return err
-	}
 	receiver := eventstream.NewReceiver(eventstream.ReceiverOptions{
 		Catalogue:  known,
 		Log:        log,
@@ -111,12 +118,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		TracerProvider: tracing.Provider(),
 		Cause:          hub.Cause,
 	})
-	errs := service.NewErrors(known, registry)
-	interceptors, err := service.NewInterceptors(errs, logger)
-	if err != nil {
-		return err
-	}
-	requests, err := log.Requests(ctx, c.RequestMemory)
+	interceptors, err := newInterceptors()
 	if err != nil {
 		return err
 	}
@@ -204,6 +206,23 @@ func (c *Config) openLog(ctx context.Context, logger *slog.Logger, registry prom
 		return nil, nil, errors.Join(fmt.Errorf("follow the event log: %w", err), log.Close())
 	}
 	return log, hub, nil
+}
+
+// openRecords opens what is kept beside the log, at the same time.
+func (c *Config) openRecords(ctx context.Context, log *eventstream.Log, hub *eventstream.Hub, logger *slog.Logger, registry prometheus.Registerer) (groups *eventstream.Groups, requests *eventstream.Requests, err error) {
+	var opening errgroup.Group
+	opening.Go(func() (err error) {
+		groups, err = eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Visible: service.GroupVisible, Logger: logger, Registerer: registry})
+		return err
+	})
+	opening.Go(func() (err error) {
+		requests, err = log.Requests(ctx, c.RequestMemory)
+		return err
+	})
+	if err = opening.Wait(); err != nil && groups != nil {
+		groups.Close()
+	}
+	return groups, requests, err
 }
 
 func (c *Config) startEmulator(l *server.Listeners, tokens *eventstream.Tokens, logger *slog.Logger) (*emulator.Emulator, error) {

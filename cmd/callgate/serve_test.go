@@ -64,6 +64,7 @@ func TestConfigurationIsCheckedWhole(t *testing.T) {
 		{"short callback key", env("CALLGATE_CALLBACK_KEY", "c2hvcnQ="), nil, []string{"callback key"}},
 		{"gRPC for everybody", noEnv, []string{"--grpc-addr=0.0.0.0:0"}, []string{"--insecure"}},
 		{"REST for everybody", noEnv, []string{"--http-addr=:0"}, []string{"--insecure"}},
+		{"profiles for everybody", noEnv, []string{"--pprof-addr=0.0.0.0:0", "--insecure"}, []string{"pprof", "this machine only"}},
 		{"emulator for everybody", noEnv, []string{"--emulator-addr=[::]:0"}, []string{"--insecure"}},
 		{"clients without a policy", noEnv, []string{"--token-file=" + someFile}, []string{"--policy-file"}},
 		{"a policy without clients", noEnv, []string{"--policy-file=" + someFile}, []string{"--token-file"}},

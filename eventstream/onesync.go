@@ -1,0 +1,147 @@
+package eventstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	_ "unsafe" // for go:linkname
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// With SyncAlways the server syncs each message that it stores before it answers,
+// and exports nothing by which one sync would be for many: an atomic batch costs it
+// 3 ms, because it keeps a copy in files of its own first. But it has what it takes,
+// and does so when it commits such a batch, or takes replicas from a stream: it
+// stores without syncing, then syncs what it stored. Two functions of its files do
+// that. They are taken by name: when one is gone, callgate does not link, and
+// TestServerIsTheOneWeKnow holds what they take and TestPowerCut what they do.
+//
+// It has to be this stream alone, and these two. Without SyncAlways the server would
+// also rewrite its files without a sync, those of other streams too.
+
+// serverStream and serverFiles are the server's own stream and fileStore.
+type (
+	serverStream struct{}
+	serverFiles  struct{ _ byte }
+)
+
+//go:linkname lookupStream github.com/nats-io/nats-server/v2/server.(*Account).lookupStream
+func lookupStream(account *server.Account, name string) (*serverStream, error)
+
+//go:linkname storeOf github.com/nats-io/nats-server/v2/server.(*stream).Store
+func storeOf(stream *serverStream) server.StreamStore
+
+// syncOnFlush stops the syncing of each message, or begins it again.
+//
+//go:linkname syncOnFlush github.com/nats-io/nats-server/v2/server.(*fileStore).updateDurabilitySettingsLocked
+func syncOnFlush(files *serverFiles, on bool)
+
+// syncAlways begins it again, and then syncs what was stored meanwhile.
+//
+//go:linkname syncAlways github.com/nats-io/nats-server/v2/server.(*fileStore).flushForScaleDown
+func syncAlways(files *serverFiles) error
+
+var (
+	errServerUnknown = errors.New("the embedded server is not the one that callgate knows")
+	errMended        = errors.New("the embedded server was started anew")
+)
+
+// unsynced is a time in which the log shows, from a position on, what the loss of
+// power could still take.
+type unsynced struct {
+	from uint64
+	over chan struct{} // closed: it is over
+	err  error         // then: why nobody knows what became of what was shown
+}
+
+// syncs tells whether the server syncs what it stores.
+func (e *embeddedServer) syncs() bool { return e != nil && e.temp == "" && e.options.SyncAlways }
+
+// together lets write store in the log without a sync for each message, and syncs
+// once, what write stored. An error says that this may not be on disk. Readers do
+// not see it before it is.
+func (e *embeddedServer) together(write func()) error {
+	stream, err := lookupStream(e.running.Load().GlobalAccount(), streamName)
+	if err != nil {
+		return err
+	}
+	store := storeOf(stream)
+	files := reflect.ValueOf(store)
+	if !files.IsValid() || files.Type().String() != "*server.fileStore" {
+		return errServerUnknown
+	}
+	var state server.StreamState
+	store.FastState(&state)
+	e.showsUnsynced(state.LastSeq + 1)
+	syncOnFlush((*serverFiles)(files.UnsafePointer()), true)
+	write()
+	if err := syncAlways((*serverFiles)(files.UnsafePointer())); err != nil {
+		return fmt.Errorf("sync: %w", err) // what it shows stays unsynced until it is mended
+	}
+	e.showsSynced(nil)
+	return nil
+}
+
+// showsUnsynced begins an unsynced time, unless there is one that did not end.
+func (e *embeddedServer) showsUnsynced(from uint64) {
+	if e.unsynced.Load() == nil {
+		e.unsynced.Store(&unsynced{from: from, over: make(chan struct{})})
+	}
+}
+
+// showsSynced ends it.
+func (e *embeddedServer) showsSynced(err error) {
+	if u := e.unsynced.Swap(nil); u != nil {
+		u.err = err
+		close(u.over)
+	}
+}
+
+// synced is the last position, at most seq, up to which all is synced that the
+// server has shown by now.
+func (e *embeddedServer) synced(seq uint64) uint64 {
+	if e == nil {
+		return seq
+	}
+	if u := e.unsynced.Load(); u != nil {
+		return min(seq, u.from-1)
+	}
+	return seq
+}
+
+// awaitSynced waits until what the server showed at a position is synced.
+func (e *embeddedServer) awaitSynced(ctx context.Context, seq uint64) error {
+	if e == nil {
+		return nil
+	}
+	u := e.unsynced.Load()
+	if u == nil || seq < u.from {
+		return nil
+	}
+	select {
+	case <-u.over:
+		return u.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// syncFiles syncs all files in a folder: a process that was killed may have written
+// what it did not come to sync, and whoever sends that again is told that it is known.
+func syncFiles(dir string) error {
+	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Sync(), f.Close())
+	})
+}
