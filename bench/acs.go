@@ -4,15 +4,21 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
+	"google.golang.org/grpc/metadata"
 
 	"github.com/callgate/callgate/eventstream"
 )
@@ -77,7 +83,7 @@ type production struct {
 
 // production starts one. upstream is the stub's address, "" where nothing is asked
 // of it.
-func (b *bench) production(ctx context.Context, a *authority, upstream, dir string) (*production, error) {
+func (b *bench) production(ctx context.Context, a *authority, upstream, dir string, more ...string) (*production, error) {
 	callbacks, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -92,12 +98,33 @@ func (b *bench) production(ctx context.Context, a *authority, upstream, dir stri
 	g, err := b.gateway(ctx, []string{
 		"CALLGATE_CONNECTION_STRING=endpoint=http://" + upstream + "/;accesskey=" + accessKey,
 		"CALLGATE_CALLBACK_KEY=" + base64.StdEncoding.EncodeToString(callbackKey),
-	}, "--callback-addr="+callbacks, "--callback-base-url=https://callgate.invalid", "--resource-id="+resourceID,
-		"--openid-config-url="+a.server.URL+"/config", "--data-dir="+dir)
+	}, append(more, "--callback-addr="+callbacks, "--callback-base-url=https://callgate.invalid", "--resource-id="+resourceID,
+		"--openid-config-url="+a.server.URL+"/config", "--data-dir="+dir)...)
 	if err != nil {
 		return nil, err
 	}
 	return &production{gateway: g, callbackURL: "http://" + callbacks + eventstream.CallbackPath + tokens.Callback("")}, nil
+}
+
+// clientToken is the credential of a client whom guarded knows.
+const clientToken = "benchmark-token-not-a-secret"
+
+// guarded are settings by which clients are authenticated, and every RPC is logged.
+func (b *bench) guarded() ([]string, error) {
+	dir := b.folder()
+	tokens, policy := filepath.Join(dir, "tokens"), filepath.Join(dir, "policy.yaml")
+	hash := sha256.Sum256([]byte(clientToken))
+	err := errors.Join(
+		os.MkdirAll(dir, 0o700),
+		os.WriteFile(tokens, fmt.Appendf(nil, "bench:%x\n", hash), 0o600),
+		os.WriteFile(policy, []byte("principals: {'token:bench': {role: operator}}\n"), 0o600),
+	)
+	return []string{"--token-file=" + tokens, "--policy-file=" + policy, "--log-level=info"}, err
+}
+
+// asClient shows the credential with every RPC.
+func asClient(ctx context.Context) context.Context {
+	return metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+clientToken)
 }
 
 // freeAddress is one that nobody listens on just now.

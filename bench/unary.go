@@ -41,7 +41,7 @@ func unaryScenarios() []scenario {
 		},
 		{
 			name:  "unary, saturated",
-			about: "CreateCall, 32 at once, as fast as it goes, to an upstream that answers at once. Processor time per call is that of the gateway, of a bare gRPC server with a tuned net/http client, and of Node with the official SDK.",
+			about: "CreateCall, 32 at once, as fast as it goes, to an upstream that answers at once; the gateway authenticates clients, validates, logs each call, counts, and has its record synced to disk. Processor time per call is that of the gateway, of a bare gRPC server with a tuned net/http client, and of Node with the official SDK.",
 			subjects: []subject{
 				{"callgate", saturatedCalls(false)}, {"callgate, REST", saturatedCalls(true)}, {"bare gRPC", bareCalls}, {"official JavaScript SDK", sdkCalls},
 			},
@@ -93,7 +93,7 @@ func pacedCalls(ctx context.Context, b *bench) (metrics, error) {
 		defer func() { _ = conn.Close() }()
 		client := callgatev1.NewCallControlClient(conn)
 		return b.pacedLatency(func() error {
-			_, err := client.CreateCall(ctx, createCall())
+			_, err := client.CreateCall(asClient(ctx), createCall())
 			return err
 		})
 	})
@@ -136,7 +136,7 @@ func saturatedCalls(rest bool) func(context.Context, *bench) (metrics, error) {
 			if rest {
 				p := newPoster(unaryLoad)
 				defer p.close()
-				return b.cost(g.child, func() error { return p.post(ctx, "http://"+g.http+"/v1/calls", "", []byte(createCallREST)) })
+				return b.cost(g.child, func() error { return p.post(ctx, "http://"+g.http+"/v1/calls", clientToken, []byte(createCallREST)) })
 			}
 			return b.grpcCost(ctx, g.child, g.grpc)
 		})
@@ -169,7 +169,7 @@ func (b *bench) grpcCost(ctx context.Context, server *child, addr string) (metri
 	defer func() { _ = conn.Close() }()
 	client := callgatev1.NewCallControlClient(conn)
 	return b.cost(server, func() error {
-		_, err := client.CreateCall(ctx, createCall())
+		_, err := client.CreateCall(asClient(ctx), createCall())
 		return err
 	})
 }
@@ -221,7 +221,7 @@ func sdkCalls(ctx context.Context, b *bench) (metrics, error) {
 	return costOf(n, time.Duration(used.Seconds*float64(time.Second))), nil
 }
 
-// withGateway measures a gateway in front of a stub.
+// withGateway measures a gateway in front of a stub, with everything on.
 func (b *bench) withGateway(ctx context.Context, delay time.Duration, measure func(*production) (metrics, error)) (metrics, error) {
 	stub, at, err := b.stub(ctx, delay)
 	if err != nil {
@@ -233,7 +233,11 @@ func (b *bench) withGateway(ctx context.Context, delay time.Duration, measure fu
 		return nil, err
 	}
 	defer a.server.Close()
-	g, err := b.production(ctx, a, at, b.folder())
+	guarded, err := b.guarded()
+	if err != nil {
+		return nil, err
+	}
+	g, err := b.production(ctx, a, at, b.folder(), guarded...)
 	if err != nil {
 		return nil, err
 	}

@@ -1,9 +1,14 @@
 package eventstream
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"google.golang.org/protobuf/proto"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -17,6 +22,31 @@ func TestDecodingACallbackAllocates(t *testing.T) {
 	ceiling(t, 85, func() {
 		if _, err := DecodeEvents(body, fromUpstream, receivedAt); err != nil {
 			t.Fatal(err)
+		}
+	})
+}
+
+func TestCheckingATokenAllocates(t *testing.T) {
+	a, key := newAuthority(t), rsaKey("1")
+	a.set(func(a *authority) { a.keys = []jose.JSONWebKey{key} })
+	verifier, _ := newVerifier(t, a)
+	token := sign(t, jose.RS256, key, claims(nil))
+	ceiling(t, 135, func() {
+		if err := verifier.Verify(t.Context(), token); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestReadingACallbackAllocates(t *testing.T) {
+	body := captured(t)["ParticipantsUpdated"]
+	r := httptest.NewRequest(http.MethodPost, CallbackPath, nil)
+	r.ContentLength = int64(len(body))
+	w := httptest.NewRecorder()
+	ceiling(t, 8, func() {
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if read, _, err := readBody(w, r); err != nil || len(read) != len(body) {
+			t.Fatal(len(read), err)
 		}
 	})
 }

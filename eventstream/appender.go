@@ -45,6 +45,7 @@ type appender struct {
 	server  *embeddedServer // nil when external
 	known   *atomic.Uint64
 	patient time.Duration // how long to wait for a leader
+	unsure  bool          // whether what is sent is answered
 	queue   chan *appendRequest
 	stop    chan struct{} // closed: take no more
 	stopped chan struct{} // closed: nothing is being stored any more
@@ -77,6 +78,7 @@ func startAppender(js jetstream.JetStream, server *embeddedServer, known *atomic
 		server:  server,
 		known:   known,
 		patient: patient,
+		unsure:  true,
 		queue:   make(chan *appendRequest, maxQueuedAppends),
 		stop:    make(chan struct{}),
 		stopped: make(chan struct{}),
@@ -137,7 +139,6 @@ func (a *appender) run() {
 		case <-again.C:
 			_ = a.mend() // whoever appends is told
 		case req := <-a.queue:
-			runtime.Gosched()
 			if time.Since(req.queued) > maxQueueWait {
 				req.done <- a.result(false, errQueuedTooLong)
 				continue
@@ -148,7 +149,9 @@ func (a *appender) run() {
 }
 
 // gather adds to first what else waits by now, as much as shares one write well.
+// Those that were answered just now are let come again first.
 func (a *appender) gather(first *appendRequest) []*appendRequest {
+	runtime.Gosched()
 	requests := []*appendRequest{first}
 	records, size := 0, 0
 	for req := first; ; {

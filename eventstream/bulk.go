@@ -56,7 +56,7 @@ func (l *Log) askBulk(ctx context.Context, request bulkRequest) (p page, ok bool
 	}
 	p.through = request.Seq - 1
 	var sent uint64 // position of the last message
-	hidden := false // it, and all that follow, as the loss of power could still take it
+	hidden := false // it is not synced: for readers neither it is there yet, nor what follows
 	next := request.Seq
 	for msg, err := range msgs {
 		if err != nil {

@@ -1,8 +1,9 @@
 package eventstream
 
 import (
-	"encoding/json"
 	"errors"
+
+	json "github.com/go-json-experiment/json/v1"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )

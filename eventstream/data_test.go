@@ -1,10 +1,14 @@
 package eventstream
 
 import (
-	"encoding/json"
+	stdjson "encoding/json"
+	"errors"
+	"reflect"
 	"testing"
 	"time"
+	"unicode/utf8"
 
+	json "github.com/go-json-experiment/json/v1"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -141,4 +145,30 @@ func TestMembersOfAnotherTypeAreAbsent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// FuzzDataIsReadAsEncodingJSONReadsIt: by the same rules, whatever it is.
+func FuzzDataIsReadAsEncodingJSONReadsIt(f *testing.F) {
+	for _, body := range captured(f) {
+		f.Add(body)
+		if envelopes, err := splitBatch(body); err == nil {
+			f.Add([]byte(envelopes[0].Data))
+		}
+	}
+	f.Add([]byte(`{"CallConnectionID":"c","serverCallId":1,"isTwoParty":"x","sequenceNumber":7,"participants":{},"to":null,"version":"\ud800"}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if !utf8.Valid(data) || checkDepth(data) != nil {
+			return // refused before
+		}
+		var ours, theirs eventData
+		err, wanted := json.Unmarshal(data, &ours), stdjson.Unmarshal(data, &theirs)
+		var mistyped *json.UnmarshalTypeError
+		var wantedMistyped *stdjson.UnmarshalTypeError
+		if (err == nil) != (wanted == nil) || errors.As(err, &mistyped) != errors.As(wanted, &wantedMistyped) {
+			t.Fatalf("error %v, want %v", err, wanted)
+		}
+		if (err == nil || mistyped != nil) && !reflect.DeepEqual(ours, theirs) {
+			t.Errorf("read %+v, want %+v", ours, theirs)
+		}
+	})
 }

@@ -2,13 +2,13 @@ package eventstream
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	json "github.com/go-json-experiment/json/v1"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
@@ -40,6 +40,9 @@ type envelope struct {
 	EventTime   string `json:"eventTime"`
 	DataVersion string `json:"dataVersion"`
 }
+
+// The JSON of callbacks is read by what encoding/json will be: the same rules, in half
+// the time.
 
 // DecodeEvents decodes what the upstream posts: one event or an array of events,
 // in CloudEvents' structured JSON or in the Event Grid schema. source and received

@@ -104,6 +104,49 @@ func TestDiskFull(t *testing.T) {
 	wantHistory(t, log, "c", ids("c", 0, stored+101)...)
 }
 
+// TestDiskFullInTheMiddle: of events that were to be stored with one sync the disk
+// took some. None is acknowledged, nor shown, until it is known that they are there.
+func TestDiskFullInTheMiddle(t *testing.T) {
+	if os.Getenv(onSmallDisk) == "" {
+		alone(t)
+		return
+	}
+	const batch = 32
+	log := openLog(t, LogOptions{Dir: t.TempDir()})
+	hub := newHub(t, log, HubOptions{})
+	sub := subscribe(t, hub, SubscribeOptions{})
+	some := func(from int) (records []*logv1.Record) {
+		for _, id := range ids("c", from, batch) {
+			records = append(records, record(id, "c", typeParticipantsUpdated))
+		}
+		return records
+	}
+
+	limitFiles(t, 64<<10)
+	var err error
+	stored := -batch
+	for err == nil {
+		stored += batch
+		err = log.Append(testContext(t), some(stored)...)
+	}
+	if !errors.Is(err, ErrLogUnavailable) || stored < 2*batch {
+		t.Fatalf("after %d events: %v", stored, err)
+	}
+	info, err := log.stream.Info(testContext(t))
+	if err != nil || info.State.LastSeq == uint64(stored) {
+		t.Errorf("the server has %d events, %v: the disk took none of the refused ones", info.State.LastSeq, err)
+	}
+	wantHistory(t, log, "c", ids("c", 0, stored)...)
+	wantEvents(t, sub, ids("c", 0, stored)...)
+
+	limitFiles(t, unix.RLIM_INFINITY)
+	eventually(t, "being well again", func() bool { return log.Check(testContext(t)) == nil })
+	mustAppend(t, log, some(stored)...)
+	appendMany(t, log, "c", stored+batch, 1)
+	wantHistory(t, log, "c", ids("c", 0, stored+batch+1)...)
+	wantEvents(t, sub, ids("c", stored, batch+1)...)
+}
+
 // alone runs the test in a process of its own.
 func alone(t *testing.T) {
 	t.Helper()

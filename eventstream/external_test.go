@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/big"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/callgate/callgate/mask"
@@ -274,4 +276,42 @@ func certificate(t *testing.T, dir, name string, ca *x509.Certificate, caKey *ec
 		t.Fatal(fmt.Errorf("parse what was made: %w", err))
 	}
 	return made, key
+}
+
+// TestWhatIsTooLargeIsRefusedAlone: also when it shares a write with others.
+func TestWhatIsTooLargeIsRefusedAlone(t *testing.T) {
+	log := openLog(t, LogOptions{NATS: newServer(t, func(o *server.Options) { o.MaxPayload = 4096 })})
+	large := record("c-1", "c", typeParticipantsUpdated)
+	large.Data = make([]byte, 4096)
+	for range 2 {
+		err := log.Append(testContext(t), record("c-0", "c", typeParticipantsUpdated), large, record("c-2", "c", typeParticipantsUpdated))
+		if !errors.Is(err, ErrLogUnavailable) || !errors.Is(err, nats.ErrMaxPayload) {
+			t.Errorf("error %v", err)
+		}
+		if log.appender.unsure {
+			t.Error("it takes the server for gone")
+		}
+	}
+	wantHistory(t, log, "c", "c-0", "c-2")
+}
+
+// TestNothingIsSentBehindWhatTheConnectionDoesNotTake: it would be before it, when
+// that is sent again.
+func TestNothingIsSentBehindWhatTheConnectionDoesNotTake(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	mustAppend(t, log, record("c-0", "c", typeParticipantsUpdated))
+	var msgs []*nats.Msg
+	for i := range 3 {
+		msg, err := recordMessage(record(fmt.Sprintf("c-%d", i+1), "c", typeParticipantsUpdated))
+		if err != nil {
+			t.Fatal(err)
+		}
+		msgs = append(msgs, msg)
+	}
+	msgs[1].Reply = "taken" // which the client does not send
+	answers := log.appender.send(testContext(t), msgs)
+	if answers[0].err != nil || answers[1].err == nil || !errors.Is(answers[2].err, answers[1].err) || !log.appender.unsure {
+		t.Errorf("%+v", answers)
+	}
+	wantHistory(t, log, "c", "c-0", "c-1")
 }

@@ -3,17 +3,16 @@ package eventstream
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	json "github.com/go-json-experiment/json/v1"
 )
 
 // What the real service's callbacks are checked against.
@@ -141,9 +140,17 @@ func (v *Verifier) Parse(ctx context.Context, token string) (*oidc.IDToken, erro
 // isCompact tells whether a token is in the one form that is sent: three parts, in
 // URL-safe base64. The library reads others too.
 func isCompact(token string) bool {
-	return strings.Count(token, ".") == 2 && !strings.ContainsFunc(token, func(r rune) bool {
-		return (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '_' && r != '.'
-	})
+	dots := 0
+	for i := range len(token) {
+		switch c := token[i]; {
+		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
+		case c == '.':
+			dots++
+		default:
+			return false
+		}
+	}
+	return dots == 2
 }
 
 // Fetch fetches the OpenID configuration, unless it was before: an error says why

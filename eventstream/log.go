@@ -153,6 +153,11 @@ func (l *Log) open(ctx context.Context, o LogOptions) (err error) {
 	if l.id, err = identity(l.stream.CachedInfo().Config); err != nil {
 		return err
 	}
+	if l.server.syncs() {
+		if _, _, err := l.server.files(); err != nil {
+			return err
+		}
+	}
 	l.maxAge, l.maxBytes = config.MaxAge, config.MaxBytes
 	l.known.Store(l.stream.CachedInfo().State.LastSeq)
 	var patient time.Duration

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -20,10 +21,10 @@ import (
 const probeBytes = maxBatchBytes
 
 // silent tells whether err is of something that the server did not answer. An
-// answer, even a refusal, says that it is well.
+// answer, even a refusal, says that it is well; and what is too large was not asked.
 func silent(err error) bool {
 	var refusal *jetstream.APIError
-	return err != nil && !errors.As(err, &refusal)
+	return err != nil && !errors.As(err, &refusal) && !errors.Is(err, nats.ErrMaxPayload)
 }
 
 // suspect has the server mended before it is written to next. One without files

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"reflect"
 	_ "unsafe" // for go:linkname
 
@@ -21,13 +20,14 @@ import (
 // that. They are taken by name: when one is gone, callgate does not link, and
 // TestServerIsTheOneWeKnow holds what they take and TestPowerCut what they do.
 //
-// It has to be this stream alone, and these two. Without SyncAlways the server would
-// also rewrite its files without a sync, those of other streams too.
+// It is for the log's stream alone, and only while many are stored. A server without
+// SyncAlways, whose files we would sync, is no way: it also rewrites files, to make
+// room, and what had been acknowledged long ago would not be on disk for a while.
 
 // serverStream and serverFiles are the server's own stream and fileStore.
 type (
 	serverStream struct{}
-	serverFiles  struct{ _ byte }
+	serverFiles  struct{}
 )
 
 //go:linkname lookupStream github.com/nats-io/nats-server/v2/server.(*Account).lookupStream
@@ -62,25 +62,34 @@ type unsynced struct {
 // syncs tells whether the server syncs what it stores.
 func (e *embeddedServer) syncs() bool { return e != nil && e.temp == "" && e.options.SyncAlways }
 
-// together lets write store in the log without a sync for each message, and syncs
-// once, what write stored. An error says that this may not be on disk. Readers do
-// not see it before it is.
-func (e *embeddedServer) together(write func()) error {
+// files are those of the log's stream.
+func (e *embeddedServer) files() (server.StreamStore, *serverFiles, error) {
 	stream, err := lookupStream(e.running.Load().GlobalAccount(), streamName)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	store := storeOf(stream)
-	files := reflect.ValueOf(store)
-	if !files.IsValid() || files.Type().String() != "*server.fileStore" {
-		return errServerUnknown
+	value := reflect.ValueOf(store)
+	if !value.IsValid() || value.Type().String() != "*server.fileStore" {
+		return nil, nil, errServerUnknown
+	}
+	return store, (*serverFiles)(value.UnsafePointer()), nil
+}
+
+// together lets write store in the log without a sync for each message, and syncs
+// once what write stored. An error says that this may not be on disk. Readers do
+// not see it before it is.
+func (e *embeddedServer) together(write func()) error {
+	store, files, err := e.files()
+	if err != nil {
+		return err
 	}
 	var state server.StreamState
 	store.FastState(&state)
 	e.showsUnsynced(state.LastSeq + 1)
-	syncOnFlush((*serverFiles)(files.UnsafePointer()), true)
+	syncOnFlush(files, true)
 	write()
-	if err := syncAlways((*serverFiles)(files.UnsafePointer())); err != nil {
+	if err := syncAlways(files); err != nil {
 		return fmt.Errorf("sync: %w", err) // what it shows stays unsynced until it is mended
 	}
 	e.showsSynced(nil)
@@ -133,12 +142,17 @@ func (e *embeddedServer) awaitSynced(ctx context.Context, seq uint64) error {
 
 // syncFiles syncs all files in a folder: a process that was killed may have written
 // what it did not come to sync, and whoever sends that again is told that it is known.
-func syncFiles(dir string) error {
-	return filepath.WalkDir(dir, func(name string, entry fs.DirEntry, err error) error {
+func syncFiles(dir string) (err error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
-		f, err := os.OpenFile(name, os.O_RDWR, 0)
+		f, err := root.OpenFile(name, os.O_RDWR, 0)
 		if err != nil {
 			return err
 		}

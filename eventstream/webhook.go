@@ -1,9 +1,9 @@
 package eventstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -264,7 +264,9 @@ func bearer(r *http.Request) string {
 }
 
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, verdict, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	// Of the size that is announced, and the room in which the end is looked for.
+	body := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), maxBody)+bytes.MinRead))
+	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, maxBody))
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):
@@ -274,7 +276,7 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, verdict, error) {
 	}
 	// The server's time for reading is over; what follows has one of its own.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // not settable only under test recorders
-	return body, "", nil
+	return body.Bytes(), "", nil
 }
 
 // store appends a batch.

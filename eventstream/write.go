@@ -81,19 +81,41 @@ func (a *appender) try(ctx context.Context, msgs []*nats.Msg) []answer {
 	return answers
 }
 
-// publish sends msgs in their order, and waits for all answers together.
+// publish sends msgs in their order, and waits for all answers together. Where it is
+// not sure that anybody is there, it waits for the first alone: others behind one
+// that reached nobody could be stored, and it after them.
 func (a *appender) publish(ctx context.Context, msgs []*nats.Msg) []answer {
+	if !a.unsure {
+		return a.send(ctx, msgs)
+	}
+	first := a.send(ctx, msgs[:1])
+	if silent(first[0].err) {
+		return slices.Repeat(first, len(msgs))
+	}
+	return append(first, a.send(ctx, msgs[1:])...)
+}
+
+// send stops at the first message that the connection does not take.
+func (a *appender) send(ctx context.Context, msgs []*nats.Msg) []answer {
 	answers := make([]answer, len(msgs))
 	acks := make([]jetstream.PubAckFuture, len(msgs))
+	var lost error
 	for i, msg := range msgs {
+		if answers[i].err = lost; lost != nil {
+			continue
+		}
 		// One that is repeated alone would be out of order.
 		acks[i], answers[i].err = a.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0))
+		if silent(answers[i].err) {
+			lost = answers[i].err
+		}
 	}
 	for i, ack := range acks {
 		if answers[i].err == nil {
 			answers[i] = await(ctx, ack)
 		}
 	}
+	a.unsure = slices.ContainsFunc(answers, func(a answer) bool { return silent(a.err) })
 	return answers
 }
 

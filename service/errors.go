@@ -152,6 +152,9 @@ func (e *Errors) explain(s *status.Status) *status.Status {
 	if !known || reasonOf(s) != "" {
 		return s
 	}
+	if s.Code() == codes.InvalidArgument {
+		return e.invalid([]*errdetails.BadRequest_FieldViolation{unread(s.Message())})
+	}
 	return e.status(reason, s.Message(), nil)
 }
 
@@ -212,6 +215,7 @@ func (e *Errors) upstreamStatus(err *upstream.Error) *status.Status {
 
 // upstreamErrors are the upstream's refusals that are about more than a status.
 var upstreamErrors = map[string]error{
+	"PARTICIPANT_NOT_FOUND":    upstream.ErrParticipantNotFound,
 	"RECORDING_NOT_FOUND":      upstream.ErrRecordingNotFound,
 	"RECORDING_FILE_NOT_FOUND": upstream.ErrFileNotFound,
 	"RECORDING_FILE_REFUSED":   upstream.ErrFileRefused,

@@ -30,6 +30,7 @@ func TestStatus(t *testing.T) {
 		{"our credential refused", &upstream.Error{StatusCode: 401}, codes.Internal, "UPSTREAM_CREDENTIAL_REFUSED"},
 		{"forbidden", &upstream.Error{StatusCode: 403}, codes.PermissionDenied, "UPSTREAM_FORBIDDEN"},
 		{"no such call", &upstream.Error{StatusCode: 404, Code: "8522"}, codes.NotFound, "CALL_NOT_FOUND"},
+		{"no such participant", &upstream.Error{StatusCode: 404, Code: "8522", Message: "Participant not found."}, codes.NotFound, "PARTICIPANT_NOT_FOUND"},
 		{"no such thing", &upstream.Error{StatusCode: 404}, codes.NotFound, "UPSTREAM_NOT_FOUND"},
 		{"not now", &upstream.Error{StatusCode: 405, Code: "8520"}, codes.FailedPrecondition, "UPSTREAM_PRECONDITION_FAILED"},
 		{"conflict", &upstream.Error{StatusCode: 409}, codes.FailedPrecondition, "UPSTREAM_CONFLICT"},

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -17,6 +18,10 @@ var ErrInvalidRequest = errors.New("invalid request")
 // ErrCallNotFound is what an Error is that says that the call never was, or is
 // over.
 var ErrCallNotFound = errors.New("call not found")
+
+// ErrParticipantNotFound is what an Error is that says that nobody of that name is
+// in the call, which goes on.
+var ErrParticipantNotFound = errors.New("participant not found")
 
 // ErrRecordingNotFound is what an Error is that says that the recording never was,
 // or has ended.
@@ -33,7 +38,7 @@ var ErrFileRefused = errors.New("file refused")
 // ErrBehindEnd is what an Error is that says that a file ends before the offset.
 var ErrBehindEnd = errors.New("the file ends before that")
 
-// codeNotFound is the upstream's code for a call or a recording.
+// codeNotFound is the upstream's code for a call, a participant or a recording.
 const codeNotFound = "8522"
 
 // Is makes an Error the one of those that it says.
@@ -41,7 +46,9 @@ func (e *Error) Is(target error) bool {
 	gone := e.StatusCode == http.StatusNotFound
 	switch target {
 	case ErrCallNotFound:
-		return e.about == aCall && gone && e.Code == codeNotFound
+		return e.about == aCall && gone && e.Code == codeNotFound && !e.namesParticipant()
+	case ErrParticipantNotFound:
+		return e.about == aCall && gone && e.Code == codeNotFound && e.namesParticipant()
 	case ErrRecordingNotFound:
 		return e.about == aRecording && gone && e.Code == codeNotFound
 	case ErrFileNotFound:
@@ -52,6 +59,13 @@ func (e *Error) Is(target error) bool {
 		return e.about == aFile && e.StatusCode == http.StatusRequestedRangeNotSatisfiable
 	}
 	return false
+}
+
+// namesParticipant tells whether it is a participant that is not there. Only words
+// tell that from a call, as they do for recordings in captured answers; with other
+// words it is taken for the call.
+func (e *Error) namesParticipant() bool {
+	return strings.HasPrefix(strings.ToLower(e.Message), "participant")
 }
 
 // Error is every failure of an operation but the caller's own cancellation. When

@@ -18,6 +18,7 @@ var queried = regexp.MustCompile(`\b((?:callgate|grpc_server|process)_[a-z_]+)\b
 // TestDashboardAndAlertsAskForWhatThereIs holds deploy/ to a running gateway.
 func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	g := start(t)
+	g.stream(t, &callgatev1.StreamEventsRequest{Group: "watched"})
 	g.traffic(t, "", g.stream(t, &callgatev1.StreamEventsRequest{}), 1)
 	families := g.metrics(t)
 	for _, file := range []string{"../../deploy/helm/callgate/files/dashboard.json", "../../deploy/helm/callgate/files/alerts.yaml"} {

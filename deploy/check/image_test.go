@@ -13,8 +13,9 @@ import (
 	"github.com/moby/buildkit/frontend/dockerfile/parser"
 )
 
-// TestImageIsSmallAndUnprivileged: what the Dockerfile promises.
-func TestImageIsSmallAndUnprivileged(t *testing.T) {
+// dockerfile is the stages of the Dockerfile.
+func dockerfile(t *testing.T) []instructions.Stage {
+	t.Helper()
 	file, err := os.Open("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)
@@ -28,6 +29,12 @@ func TestImageIsSmallAndUnprivileged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return stages
+}
+
+// TestImageIsSmallAndUnprivileged: what the Dockerfile promises.
+func TestImageIsSmallAndUnprivileged(t *testing.T) {
+	stages := dockerfile(t)
 	last := stages[len(stages)-1]
 	if last.BaseName != "scratch" {
 		t.Errorf("the image is made from %s", last.BaseName)
