@@ -47,7 +47,16 @@ type newCallFlags struct {
 	actionFlags
 	waitFlags
 	contextFlags
-	CallbackURI string `name:"callback-uri" help:"Where the upstream is to post the call's events, instead of the gateway."`
+	streamFlags
+	CognitiveServices string `name:"cognitive-services" placeholder:"URL" help:"Azure AI services that say texts and understand speech."`
+	CallbackURI       string `name:"callback-uri" help:"Where the upstream is to post the call's events, instead of the gateway."`
+}
+
+func (f *newCallFlags) intelligence() *callgatev1.CallIntelligenceOptions {
+	if f.CognitiveServices == "" {
+		return nil
+	}
+	return &callgatev1.CallIntelligenceOptions{CognitiveServicesEndpoint: f.CognitiveServices}
 }
 
 // onCallFlags are those of actions on a connection.

@@ -20,6 +20,7 @@ type createCall struct {
 func (c *createCall) Run(ctx context.Context, p Process, conn *Connection) error {
 	req := &callgatev1.CreateCallRequest{
 		Targets: identifiers(c.Targets), SourceCallerIdNumber: c.CallerID, SourceDisplayName: c.DisplayName, Source: optional(c.Source),
+		MediaStreamingOptions: c.mediaStreaming(), TranscriptionOptions: c.transcription(), CallIntelligenceOptions: c.intelligence(),
 		RequestId: c.requestID(), OperationContext: c.Context, CallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
 	return act(ctx, conn, p, c.Wait, func(ctx context.Context, g *gateway) (*callgatev1.CreateCallResponse, error) {
@@ -41,6 +42,7 @@ func (c *answerCall) Run(ctx context.Context, p Process, conn *Connection) error
 	}
 	req := &callgatev1.AnswerCallRequest{
 		IncomingCallContext: incoming, AnsweredBy: optional(c.AnsweredBy),
+		MediaStreamingOptions: c.mediaStreaming(), TranscriptionOptions: c.transcription(), CallIntelligenceOptions: c.intelligence(),
 		RequestId: c.requestID(), OperationContext: c.Context, CallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
 	return act(ctx, conn, p, c.Wait, func(ctx context.Context, g *gateway) (*callgatev1.AnswerCallResponse, error) {
@@ -98,6 +100,7 @@ type connectCall struct {
 // Run connects to the call.
 func (c *connectCall) Run(ctx context.Context, p Process, conn *Connection) error {
 	req := &callgatev1.ConnectCallRequest{
+		MediaStreamingOptions: c.mediaStreaming(), TranscriptionOptions: c.transcription(), CallIntelligenceOptions: c.intelligence(),
 		RequestId: c.requestID(), OperationContext: c.Context, CallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
 	switch {

@@ -45,6 +45,7 @@ type gateway struct {
 	events       callgatev1.EventsClient
 	media        callgatev1.MediaClient
 	recordings   callgatev1.RecordingsClient
+	groups       callgatev1.GroupsClient
 	conn         *grpc.ClientConn
 	print        printer
 }
@@ -66,6 +67,7 @@ func (c *Connection) use(p Process, do func(*gateway) error) (err error) {
 		events:       callgatev1.NewEventsClient(conn),
 		media:        callgatev1.NewMediaClient(conn),
 		recordings:   callgatev1.NewRecordingsClient(conn),
+		groups:       callgatev1.NewGroupsClient(conn),
 		conn:         conn,
 		print:        c.printer(p),
 	})

@@ -43,12 +43,37 @@ type ParticipantCommands struct {
 	Move       moveParticipants  `cmd:"" help:"Fetch parties from another call."`
 }
 
+// MediaCommands are what is said and heard in a call.
+type MediaCommands struct {
+	Connection    `embed:""`
+	Play          playMedia             `cmd:"" help:"Play files, or say texts."`
+	Recognize     recognizeInput        `cmd:"" help:"Ask a party for tones, speech or a choice."`
+	SendTones     sendTones             `cmd:"" name:"send-tones" help:"Press keys for a phone."`
+	ReportTones   reportTonesCommands   `cmd:"" name:"report-tones" help:"Have every tone told that a party presses."`
+	Hold          holdParty             `cmd:"" help:"Put a party on hold."`
+	Unhold        unholdParty           `cmd:"" help:"Take a party off hold."`
+	Streaming     streamingCommands     `cmd:"" help:"Send a call's audio to a WebSocket."`
+	Transcription transcriptionCommands `cmd:"" help:"Send what is said, as text, to a WebSocket."`
+	Cancel        cancelMedia           `cmd:"" help:"Stop all that is played and recognized."`
+}
+
 // EventCommands read the event log.
 type EventCommands struct {
 	Connection `embed:""`
 	Tail       tailEvents     `cmd:"" help:"Follow events, over lost connections too, until interrupted."`
 	List       listEvents     `cmd:"" help:"Show the events of one call so far."`
 	Wait       waitForOutcome `cmd:"" help:"Wait for the outcome of an action, from its receipt."`
+}
+
+// GroupCommands look after groups: streams that share the events of one.
+type GroupCommands struct {
+	Connection  `embed:""`
+	List        listGroups         `cmd:"" help:"Show which groups there are."`
+	Get         getGroup           `cmd:"" help:"Show how far a group is, and who has joined it."`
+	Delete      deleteGroup        `cmd:"" help:"Forget a group, its position and its dead letters."`
+	DeadLetters deadLetterCommands `cmd:"" name:"dead-letters" help:"See and decide about events that a group gave up."`
+	Ack         ackEvents          `cmd:"" help:"Acknowledge events of a group."`
+	Nack        nackEvents         `cmd:"" help:"Reject events of a group, which gives them out again."`
 }
 
 // CallsCommands tell about calls.

@@ -27,6 +27,8 @@ type startRecording struct {
 	Content     string `enum:"audio,audio-video" default:"audio" help:"What is recorded: audio or audio-video."`
 	Channels    string `enum:"mixed,unmixed" default:"mixed" help:"All in one channel (mixed), or each party in its own."`
 	Format      string `enum:"wav,mp3,mp4" default:"mp3" help:"Format of the file: wav, mp3 or mp4."`
+	Paused      bool   `help:"Begin paused; resume begins to record."`
+	Container   string `placeholder:"URL" help:"Azure Blob Storage container of yours that takes the files, instead of the upstream's storage."`
 	CallbackURI string `name:"callback-uri" help:"Where the upstream is to post the recording's events, instead of where the call's go."`
 	actionFlags
 	waitFlags
@@ -44,6 +46,15 @@ func (c *startRecording) Run(ctx context.Context, p Process, conn *Connection) e
 		RecordingFormatType:       callgatev1.RecordingFormatType(value(callgatev1.RecordingFormatType_value, "RECORDING_FORMAT_TYPE_", c.Format)),
 		RecordingStateCallbackUri: c.CallbackURI,
 		RequestId:                 c.requestID(), WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
+	}
+	if c.Paused {
+		req.PauseOnStart = &c.Paused
+	}
+	if c.Container != "" {
+		req.ExternalStorage = &callgatev1.RecordingStorage{
+			RecordingStorageKind:             callgatev1.RecordingStorageKind_RECORDING_STORAGE_KIND_AZURE_BLOB_STORAGE,
+			RecordingDestinationContainerUrl: c.Container,
+		}
 	}
 	return act(ctx, conn, p, c.Wait, func(ctx context.Context, g *gateway) (*callgatev1.StartRecordingResponse, error) {
 		return g.recordings.StartRecording(ctx, req)

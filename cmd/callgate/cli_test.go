@@ -88,6 +88,7 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 			t.Errorf("%v: %s is %s, not %s", tc.args, tc.path, got, tc.want)
 		}
 	}
+	streamed := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--stream-to=wss://app.example/audio", "--transcribe-to=wss://app.example/text", "--wait=10s")
 	spoken := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=10s")
 	recording := c.must(t, "recording.recordingId", "recordings", "start", spoken, "--wait=10s")
 	for _, tc := range [][]string{
@@ -117,6 +118,25 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=10s")
 	if c.run(t, "media", "recognize", asked, "+14255550231", "--max-tones=4", "--stop-tones=#", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     1") {
 		t.Errorf("what was pressed: %s", c.heard)
+	}
+
+	if c.run(t, "media", "recognize", asked, "+14255550231", "--text=Sales, or support?", "--kind=choices", "--choice=sales/1=sales|buy", "--choice=support=help", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     sales") {
+		t.Errorf("what was chosen: %s", c.heard)
+	}
+	for _, args := range [][]string{
+		{"media", "transcription", "start"},
+		{"media", "transcription", "update", "--locale=de-DE"},
+		{"media", "transcription", "stop"},
+		{"media", "streaming", "start"},
+		{"media", "streaming", "stop"},
+	} {
+		if got := c.must(t, outcome, append(args, streamed, "--wait=10s")...); got != succeeded {
+			t.Errorf("%v: %s", args, got)
+		}
+	}
+	c.must(t, "receipt.action", "media", "report-tones", "start", spoken, number)
+	if got := c.must(t, outcome, "media", "report-tones", "stop", spoken, number, "--wait=10s"); got != succeeded {
+		t.Errorf("the tones were told no longer: %s", got)
 	}
 
 	// One at a time: it does not ring for long.

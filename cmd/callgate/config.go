@@ -47,6 +47,7 @@ type commands struct {
 	Media        cli.MediaCommands       `cmd:"" help:"Play, listen and hold in calls."`
 	Recordings   cli.RecordingCommands   `cmd:"" help:"Record calls, and fetch the recordings."`
 	Events       cli.EventCommands       `cmd:"" help:"Follow and look up events."`
+	Groups       cli.GroupCommands       `cmd:"" help:"Look after groups, which share events."`
 	Calls        cli.CallsCommands       `cmd:"" help:"Understand calls."`
 
 	Completion kongcompletion.Completion `cmd:"" help:"Print how to have the shell complete commands."`

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/callgate/callgate/cli"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
@@ -162,4 +164,40 @@ func TestGroupsAreTheirServices(t *testing.T) {
 	}
 	_, err = stream.Recv()
 	wantCode(t, err, codes.FailedPrecondition)
+}
+
+// TestGroupCommands: what an operator does about a group, from a shell.
+func TestGroupCommands(t *testing.T) {
+	g := start(t)
+	c := &commandLine{addr: g.grpcAddr}
+	w := walk{t, g, transports[0]}
+	filter := &callgatev1.EventFilter{Types: []callgatev1.CallEventType{callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED}}
+	member := g.stream(t, &callgatev1.StreamEventsRequest{Group: "billing", Filter: filter, MaxDeliveries: proto.Int32(1)})
+	connected := func() string {
+		id := w.call(user("8:acs:res_a")).GetCallConnection().GetCallConnectionId()
+		return member.find(t, callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED, ofCall(id)).GetCursor()
+	}
+	says := func(want string, args ...string) {
+		t.Helper()
+		if code := c.run(t, append(args, "--no-json")...); code != cli.ExitDone || !regexp.MustCompile(want).MatchString(c.heard) {
+			t.Errorf("%v: exit code %d, and no match of %q in\n%s", args, code, want, c.heard)
+		}
+	}
+	says(`acknowledged +1`, "groups", "ack", "billing", connected())
+	bad := connected()
+	says(`rejected +1`, "groups", "nack", "billing", bad, "--note=no price")
+	waitUntil(t, "it is dead", func() bool {
+		c.run(t, "groups", "dead-letters", "list", "billing", "--no-json")
+		return strings.Contains(c.heard, bad)
+	})
+	says(`CallConnected of .*given out 1 times in vain, last: rejected \(no price\)`, "groups", "dead-letters", "list", "billing")
+	says(`billing +since`, "groups", "list")
+	says(`(?s)dead letters +1.*given out +for 30s, up to 1 times.*member +.* has 0 of`, "groups", "get", "billing")
+	says(`replayed +1`, "groups", "dead-letters", "replay", "billing", bad)
+	says(`deleted +1`, "groups", "dead-letters", "delete", "billing", "--all")
+	says(`deleted +billing`, "groups", "delete", "billing")
+	if code := c.run(t, "groups", "get", "billing"); code != cli.ExitNotFound {
+		t.Errorf("a group that is gone: exit code %d\n%s", code, c.heard)
+	}
+	<-member.done
 }

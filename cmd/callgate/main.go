@@ -68,7 +68,8 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		}
 	}()
 	var grammar any = &commands{}
-	if len(args) == 0 || args[0] == "serve" {
+	completing := os.Getenv("COMP_LINE") != "" // where the shell asks kongcompletion
+	if !completing && (len(args) == 0 || args[0] == "serve") {
 		grammar = &serveCommand{}
 	}
 	parser, err := kong.New(grammar,
