@@ -34,7 +34,7 @@ fuzz: ## Fuzz what has changed since main, for 4 minutes at most
 supply: tools ## Look for known vulnerabilities, and at the licences
 	.ci/supply
 
-e2e: tools ## Walk through the README with a real binary, grpcurl and curl
+e2e: tools ## Walk through the README, docs and tutorials with a real binary (needs Node 20, Python)
 	go test -count=1 -tags e2e ./e2e
 
 conformance: ## Hold emulator and gateway to the official JavaScript SDK (needs Node 20)

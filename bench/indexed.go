@@ -1,6 +1,9 @@
 package main
 
-import "context"
+import (
+	"context"
+	"time"
+)
 
 // indexedScenario has each subscriber watch a call of its own.
 func indexedScenario() scenario {
@@ -29,8 +32,9 @@ func ownCalls(streams int) func(context.Context, *bench) (metrics, error) {
 		if err := subscribers.hear(&place{}); err != nil {
 			return nil, err
 		}
+		time.Sleep(2 * time.Second) // what opening them needed is given back
 		const rate = 2_000
-		events := b.scaled(3 * rate)
+		events := b.scaled(6 * rate)
 		before, err := l.gateway.cpu()
 		if err != nil {
 			return nil, err

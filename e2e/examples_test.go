@@ -5,6 +5,7 @@
 //
 //	<!-- expect: REGEXP -->      the block's output has a match
 //	<!-- background: REGEXP -->  the block runs until the end; what follows waits for a match
+//	<!-- program: LANGUAGE -->   the block is for readers of that language
 package e2e
 
 import (
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -24,13 +26,14 @@ import (
 type block struct {
 	place      string
 	code       string
+	program    string
 	background *regexp.Regexp
 	expect     []*regexp.Regexp
 	output     string // file
 }
 
 var (
-	comment = regexp.MustCompile(`^<!-- (expect|background): (.*) -->$`)
+	comment = regexp.MustCompile(`^<!-- (expect|background|program): (.*) -->$`)
 	// people are those of the examples, and what speaks for them.
 	people  = regexp.MustCompile(`425555|800555|res_[a-z]|/callbacks/[^*]|key=[^*]|eyJ[A-Za-z0-9_-]{4}|Bearer [^*]`)
 	address = regexp.MustCompile(`(?m)^  (gRPC|REST|callbacks|emulator)\s+(?:http://)?([0-9.:]+)`)
@@ -42,7 +45,7 @@ func TestExamples(t *testing.T) {
 	replacer := strings.NewReplacer(
 		"127.0.0.1:9090", addresses["gRPC"], "127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"])
 	var blocks []*block
-	for _, page := range []string{"README.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/cli.md", "docs/events.md", "docs/security.md"} {
+	for _, page := range []string{"README.md", "docs/getting-started.md", "docs/media.md", "docs/reliability.md", "docs/emulator.md", "docs/cli.md", "docs/events.md", "docs/security.md"} {
 		text, err := os.ReadFile(filepath.Join("..", page))
 		if err != nil {
 			t.Fatal(err)
@@ -53,10 +56,19 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("only %d examples found", len(blocks))
 	}
 
+	bin, err := filepath.Abs("../.bin")
+	if err != nil {
+		t.Fatal(err)
+	}
+	walk(t, dir, blocks, "CALLGATE_ADDR="+addresses["gRPC"], "PATH="+bin+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
+}
+
+// walk runs the examples one after the other in a folder, and looks at what comes.
+func walk(t *testing.T, dir string, blocks []*block, env ...string) {
+	t.Helper()
 	script := exec.Command("bash", "-c", scriptOf(blocks))
 	script.Dir = dir
-	script.Env = append(os.Environ(), "CALLGATE_ADDR="+addresses["gRPC"],
-		"PATH="+dir+string(os.PathListSeparator)+os.Getenv("PATH")) // callgate itself
+	script.Env = append(os.Environ(), env...)
 	script.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	var trouble bytes.Buffer
 	script.Stderr = &trouble
@@ -77,12 +89,24 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// startGateway builds the binary, runs it on free ports and says where it is.
+// build builds the binary, once, where `make build` does.
+var build = sync.OnceValues(func() (string, error) {
+	binary, err := filepath.Abs("../.bin/callgate")
+	if err != nil {
+		return "", err
+	}
+	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/callgate").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%w\n%s", err, out)
+	}
+	return binary, nil
+})
+
+// startGateway runs the binary on free ports and says where it is.
 func startGateway(t *testing.T, dir string) map[string]string {
 	t.Helper()
-	binary := filepath.Join(dir, "callgate")
-	if out, err := exec.Command("go", "build", "-o", binary, "../cmd/callgate").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	binary, err := build()
+	if err != nil {
+		t.Fatalf("build: %v", err)
 	}
 	log, err := os.Create(filepath.Join(dir, "gateway.log"))
 	if err != nil {
@@ -134,13 +158,15 @@ func parse(page, text, dir string) []*block {
 		switch m := comment.FindStringSubmatch(line); {
 		case m != nil && m[1] == "background":
 			next.background = regexp.MustCompile(m[2])
+		case m != nil && m[1] == "program":
+			next.program = m[2]
 		case m != nil:
 			next.expect = append(next.expect, regexp.MustCompile(m[2]))
 		case line == "```sh":
 			inside, next.place = true, fmt.Sprintf("%s:%d", page, i+2)
 		case line == "```" && inside:
 			inside = false
-			if !strings.HasPrefix(next.code, "go ") {
+			if !strings.HasPrefix(next.code, "go run ./cmd/") && !strings.HasPrefix(next.code, "go test ") {
 				next.output = filepath.Join(dir, strings.NewReplacer("/", "-", ":", "-").Replace(next.place)+".out")
 				blocks = append(blocks, next)
 			}
@@ -162,7 +188,7 @@ func scriptOf(blocks []*block) string {
 			continue
 		}
 		fmt.Fprintf(&script, "{ %s} >%s 2>/dev/null </dev/null &\n", b.code, b.output)
-		fmt.Fprintf(&script, "for i in $(seq 100); do grep -qE '%s' %s 2>/dev/null && break; sleep 0.1; done\n", b.background, b.output)
+		fmt.Fprintf(&script, "for i in $(seq 300); do grep -qE '%s' %s 2>/dev/null && break; sleep 0.1; done\n", b.background, b.output)
 	}
 	return script.String()
 }
@@ -173,7 +199,7 @@ func read(name string) []byte {
 }
 
 func eventually(is func() bool) bool {
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if is() {
 			return true
 		}

@@ -2,6 +2,8 @@ package eventstream
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -72,6 +74,32 @@ func TestReadingARecordAllocates(t *testing.T) {
 			t.Fatal(err)
 		}
 		ev.Encoded(false)
+	})
+}
+
+// TestReadingBackAllocates: what the log adds to the reading of its records.
+func TestReadingBackAllocates(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	const events = 100
+	appendMany(t, log, "c", 0, events)
+	ceiling(t, 12*events, func() {
+		if p, err := log.read(t.Context(), 0, "", events); err != nil || len(p.events) != events {
+			t.Fatal(len(p.events), err)
+		}
+	})
+}
+
+// TestBeginningASubscriptionAllocates: there may be many that only wait, and keep it.
+func TestBeginningASubscriptionAllocates(t *testing.T) {
+	hub := hubWithoutLog(8)
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	ceiling(t, 4, func() {
+		sub := follow(hub, nil, time.Minute)
+		defer sub.Close()
+		if _, err := sub.Next(gone); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
 	})
 }
 

@@ -56,7 +56,6 @@ func (l *Log) askBulk(ctx context.Context, request bulkRequest) (p page, ok bool
 	}
 	p.through = request.Seq - 1
 	var sent uint64 // position of the last message
-	hidden := false // it is not synced: for readers neither it is there yet, nor what follows
 	next := request.Seq
 	for msg, err := range msgs {
 		if err != nil {
@@ -70,8 +69,7 @@ func (l *Log) askBulk(ctx context.Context, request bulkRequest) (p page, ok bool
 		}
 		sent = next
 		next++
-		hidden = hidden || l.server.synced(sent) < sent
-		if !hidden && !l.take(&p, sent, msg.Data, request.NoHeaders) {
+		if !l.take(&p, sent, msg.Data, request.NoHeaders) {
 			return page{}, false, nil
 		}
 	}
@@ -81,7 +79,7 @@ func (l *Log) askBulk(ctx context.Context, request bulkRequest) (p page, ok bool
 	if status := end.Header.Get(statusHeader); status != statusEnd && status != statusNone {
 		return page{}, false, fmt.Errorf("%w: status %s", ErrLogUnavailable, status)
 	}
-	p.more = !hidden && number(end, pendingHeader) > 0
+	p.more = number(end, pendingHeader) > 0
 	return p, number(end, lastHeader) == sent, nil
 }
 

@@ -52,29 +52,6 @@ func TestReadBulkKnowsPositions(t *testing.T) {
 	}
 }
 
-// TestReadBulkHidesWhatIsNotSynced, with and without a hole before it.
-func TestReadBulkHidesWhatIsNotSynced(t *testing.T) {
-	log := openLog(t, LogOptions{})
-	appendMany(t, log, "c", 0, 10)
-	log.server.unsynced.Store(&unsynced{from: 5, over: make(chan struct{})})
-	defer log.server.unsynced.Store(nil)
-	check := func(want ...uint64) {
-		t.Helper()
-		p, err := log.readBulk(testContext(t), 0, "", 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := positionsOf(p); !slices.Equal(got, want) || p.through != 4 || p.more {
-			t.Errorf("%v through %d, more %v; want %v", got, p.through, p.more, want)
-		}
-	}
-	check(1, 2, 3, 4)
-	if err := log.stream.DeleteMsg(testContext(t), 2); err != nil {
-		t.Fatal(err)
-	}
-	check(1, 3, 4)
-}
-
 func positionsOf(p page) (positions []uint64) {
 	for _, ev := range p.events {
 		positions = append(positions, ev.Seq)

@@ -98,7 +98,7 @@ func (g *Groups) findOrMake(ctx context.Context, key string, o JoinOptions) (*lo
 	config = &logv1.GroupConfig{
 		Name: o.Group.Name, Service: o.Group.Service, AllCalls: o.Sees.AllCalls, Incoming: sortedSet(o.Sees.Incoming), Filter: canonical(o.Filter), IncludeCommands: o.Commands,
 		AckWait: durationpb.New(DefaultAckWait), MaxDeliveries: DefaultMaxDeliveries,
-		Start: s.startCursor, Incarnation: uuid.NewString(), CreateTime: timestamppb.New(g.hub.now()),
+		Start: g.log.cursor(s.start), Incarnation: uuid.NewString(), CreateTime: timestamppb.New(g.hub.now()),
 	}
 	if o.AckWait != 0 {
 		config.AckWait = durationpb.New(o.AckWait)

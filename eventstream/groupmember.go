@@ -95,7 +95,9 @@ func (g *Groups) newMember(ctx context.Context, key string, config *logv1.GroupC
 	m.retention = g.log.retention(state)
 	m.startCursor, m.earliestCursor = g.log.cursor(m.position), g.log.cursor(max(state.FirstSeq, 1)-1)
 	m.timer = time.NewTimer(m.interval)
-	m.ageing = g.hub.afterAge(func() { close(m.aged) })
+	if age, ages := g.hub.someAge(); ages {
+		m.ageing = time.AfterFunc(age, func() { close(m.aged) })
+	}
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	g.hub.metrics.subscriptions.Inc()
 	go m.run()

@@ -120,7 +120,7 @@ func (l *Log) confirmEnd(ctx context.Context, p *page, subject string, limit int
 		if err != nil {
 			return err
 		}
-		if msg == nil || l.server.synced(msg.Seq) < msg.Seq {
+		if msg == nil {
 			p.end = last
 			return nil
 		}

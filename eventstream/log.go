@@ -184,10 +184,9 @@ func (l *Log) bounds(ctx context.Context) (earliest, last uint64, holes bool, er
 // state is what the stream has.
 //
 // Whoever comes while a question is under way shares the next one with all others
-// who do: the answer to one that began before could be older than what he knows.
+// who do: the answer to one that began before could be older than what he knows. It
+// comes after twice askTimeout at the latest.
 func (l *Log) state(ctx context.Context) (jetstream.StreamState, error) {
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
 	const same = "state"
 	answers := l.questions.DoChan(same, func() (any, error) {
 		l.asking.Lock()

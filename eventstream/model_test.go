@@ -194,7 +194,7 @@ func (m *model) readSome(ctx context.Context, sub *Subscription, random *rand.Ra
 // beSlow lets the hub get ahead, up to seq.
 func (m *model) beSlow(ctx context.Context, sub *Subscription, seq uint64) {
 	for {
-		_, _, more, _ := sub.hub.ring.read(sub.hub.ring.position(), make([]entry, 1), true)
+		_, _, more, _ := sub.hub.ring.read(sub.hub.ring.position(), nil, true)
 		if sub.hub.ring.position() >= seq {
 			return
 		}

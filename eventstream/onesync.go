@@ -62,13 +62,21 @@ type unsynced struct {
 // syncs tells whether the server syncs what it stores.
 func (e *embeddedServer) syncs() bool { return e != nil && e.temp == "" && e.options.SyncAlways }
 
-// files are those of the log's stream.
-func (e *embeddedServer) files() (server.StreamStore, *serverFiles, error) {
+// store is what the log's stream is stored in.
+func (e *embeddedServer) store() (server.StreamStore, error) {
 	stream, err := lookupStream(e.running.Load().GlobalAccount(), streamName)
+	if err != nil {
+		return nil, err
+	}
+	return storeOf(stream), nil
+}
+
+// files are the store, of a log in files.
+func (e *embeddedServer) files() (server.StreamStore, *serverFiles, error) {
+	store, err := e.store()
 	if err != nil {
 		return nil, nil, err
 	}
-	store := storeOf(stream)
 	value := reflect.ValueOf(store)
 	if !value.IsValid() || value.Type().String() != "*server.fileStore" {
 		return nil, nil, errServerUnknown

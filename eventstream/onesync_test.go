@@ -9,8 +9,11 @@ import (
 	"go/token"
 	"go/types"
 	"path/filepath"
+	"reflect"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
 )
 
 // TestServerIsTheOneWeKnow: the linker finds the server's functions by their names
@@ -46,6 +49,9 @@ func TestServerIsTheOneWeKnow(t *testing.T) {
 	}
 	for method := range wanted {
 		t.Errorf("there is no %s", method)
+	}
+	if f := reflect.TypeFor[server.StoreMsg]().Field(storedData); f.Name != "msg" || f.Type != reflect.TypeFor[[]byte]() {
+		t.Errorf("a stored message has %s %s, not msg", f.Name, f.Type)
 	}
 }
 

@@ -12,7 +12,7 @@ const (
 	// readRecords and readBytes bound what one read brings.
 	readRecords = 1024
 	readBytes   = 1 << 20
-	// readTimeout bounds one read; a read that brings anything takes milliseconds.
+	// readTimeout bounds one read from servers outside; a read that brings anything takes milliseconds.
 	readTimeout = 5 * time.Second
 )
 
@@ -46,6 +46,9 @@ func (p *page) add(seq uint64, size int, ev *Event) {
 //
 // It brings all that was acknowledged before it began, to whomever.
 func (l *Log) read(ctx context.Context, after uint64, subject string, limit int) (page, error) {
+	if l.server != nil {
+		return l.readStored(ctx, after, subject, limit)
+	}
 	p, err := l.readBulk(ctx, after, subject, limit)
 	if err == nil && !p.more {
 		err = l.confirmEnd(ctx, &p, subject, limit)
@@ -56,7 +59,7 @@ func (l *Log) read(ctx context.Context, after uint64, subject string, limit int)
 	return p, nil
 }
 
-// readBulk asks any server. more is as that one sees it.
+// readBulk asks any server outside. more is as that one sees it.
 func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit int) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()

@@ -63,30 +63,34 @@ func (r *ring) append(e entry) {
 	r.wake.due = make(chan struct{})
 }
 
-// read copies into page what follows the position after, as much as fits, and
-// returns how many those are. When it is nothing, all up to the position through
-// is nothing to the reader, and more is closed as soon as there is something; for
-// one without commands, that is more than commands. ok is false when the ring no
-// longer has all that follows.
-func (r *ring) read(after uint64, page []entry, commands bool) (n int, through uint64, more <-chan struct{}, ok bool) {
+// read appends to page, which is empty, what follows the position after, as much as
+// fits; where nothing would fit, it makes one of ringPage. When nothing follows, all
+// up to the position through is nothing to the reader, and more is closed as soon as
+// there is something; for one without commands, that is more than commands. ok is
+// false when the ring no longer has all that follows.
+func (r *ring) read(after uint64, page []entry, commands bool) (_ []entry, through uint64, more <-chan struct{}, ok bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	switch {
 	case !commands && after >= r.due:
-		return 0, max(after, r.last), r.wake.due, true
+		return page, max(after, r.last), r.wake.due, true
 	case after < r.floor:
-		return 0, after, nil, false
+		return page, after, nil, false
+	case after >= r.last:
+		return page, after, r.wake.any, true
+	}
+	if cap(page) == 0 {
+		page = make([]entry, 0, ringPage)
 	}
 	size := uint64(len(r.slots))
 	oldest := r.next - min(r.next, size)
 	begin := oldest + uint64(sort.Search(int(r.next-oldest), func(i int) bool {
 		return r.slots[(oldest+uint64(i))%size].event.Seq > after
 	}))
-	for i := begin; i < r.next && n < len(page); i++ {
-		page[n] = r.slots[i%size]
-		n++
+	for i := begin; i < r.next && len(page) < cap(page); i++ {
+		page = append(page, r.slots[i%size])
 	}
-	return n, after, r.wake.any, true
+	return page, after, r.wake.any, true
 }
 
 // passable is how far a reader without commands at the position after may go

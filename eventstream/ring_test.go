@@ -14,9 +14,8 @@ func TestRing(t *testing.T) {
 		}
 	}
 	get := func(after uint64, size int) (seqs []uint64, ok bool) {
-		page := make([]entry, size)
-		n, _, _, ok := r.read(after, page, true)
-		for _, e := range page[:n] {
+		entries, _, _, ok := r.read(after, make([]entry, 0, size), true)
+		for _, e := range entries {
 			seqs = append(seqs, e.event.Seq)
 		}
 		return seqs, ok
@@ -82,19 +81,19 @@ func TestRingPassesCommandsBy(t *testing.T) {
 				t.Errorf("%s: it does not wake", step.name)
 			}
 		}
-		n, through, _, ok := r.read(10, make([]entry, 4), false)
-		if n != step.n || through != step.through || !ok || r.passable(10) != step.pass {
+		entries, through, _, ok := r.read(10, nil, false)
+		if n := len(entries); n != step.n || through != step.through || !ok || r.passable(10) != step.pass {
 			t.Errorf("%s: %d entries, through %d, %v, passable to %d", step.name, n, through, ok, r.passable(10))
 		}
 	}
 	for seq := range uint64(20) { // far beyond what the ring keeps
 		r.append(entry{event: &Event{Seq: 15 + seq, CallEvent: command}})
 	}
-	if n, through, _, ok := r.read(13, make([]entry, 4), false); n != 0 || through != 34 || !ok {
-		t.Errorf("behind the event: %d entries, through %d, %v", n, through, ok)
+	if entries, through, _, ok := r.read(13, nil, false); len(entries) != 0 || through != 34 || !ok {
+		t.Errorf("behind the event: %d entries, through %d, %v", len(entries), through, ok)
 	}
 	r.append(entry{event: &Event{Seq: 40, CallEvent: command}, hole: callgatev1.StreamGap_REASON_DELETED})
-	if n, _, _, ok := r.read(34, make([]entry, 4), false); n != 1 || !ok {
-		t.Errorf("behind a hole: %d entries, %v", n, ok)
+	if entries, _, _, ok := r.read(34, nil, false); len(entries) != 1 || !ok {
+		t.Errorf("behind a hole: %d entries, %v", len(entries), ok)
 	}
 }

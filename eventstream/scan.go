@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// ringPage is how many events are copied out of the ring at once. Every
-	// subscription keeps room for so many.
+	// ringPage is how many events are copied out of the ring at once. A subscription
+	// keeps room for so many from its first event on.
 	ringPage = 16
 	// readAgain is the pause when the log does not yet show what the hub has seen.
 	readAgain = 20 * time.Millisecond
@@ -25,7 +25,7 @@ type scanPage struct {
 	// through is where the stretch ends, if that is behind its last event.
 	through uint64
 
-	ring []entry // memory for what is copied from the ring
+	ring []entry // empty: memory for what is copied from the ring
 }
 
 func (p *scanPage) peek() (entry, bool) {
@@ -63,23 +63,20 @@ func (s *Subscription) fill(ctx context.Context) (more <-chan struct{}, err erro
 // scan reads on from the ring, or from the log when the ring no longer reaches
 // back to the position.
 func (s *Subscription) scan(ctx context.Context) (more <-chan struct{}, err error) {
-	if s.page.ring == nil {
-		s.page.ring = make([]entry, ringPage)
-	}
-	n, through, more, ok := s.hub.ring.read(s.pos, s.page.ring, s.filter.commands)
+	entries, through, more, ok := s.hub.ring.read(s.pos, s.page.ring, s.filter.commands)
 	switch {
 	case !ok:
 		s.setBehind(true)
 		return s.scanLog(ctx)
-	case n == 0 && through > s.pos:
+	case len(entries) == 0 && through > s.pos:
 		s.pos = through
 		return nil, nil
-	case n == 0:
+	case len(entries) == 0:
 		s.setBehind(false)
 		return more, nil
 	}
 	s.setBehind(false)
-	s.page = scanPage{entries: s.page.ring[:n], contiguous: true, ring: s.page.ring}
+	s.page = scanPage{entries: entries, contiguous: true, ring: entries[:0]}
 	return nil, nil
 }
 

@@ -94,9 +94,9 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 		visible:  o.Visible,
 		interval: o.HeartbeatInterval,
 		target:   math.MaxUint64,
-		closing:  make(chan struct{}),
-		aged:     make(chan struct{}),
-		lasting:  o.Lasting,
+	}
+	if age, ages := h.someAge(); ages && !o.Lasting {
+		s.old = time.Now().Add(age)
 	}
 	s.filter.commands = o.Commands
 	if s.interval == 0 {
@@ -108,12 +108,6 @@ func newSubscription(h *Hub, o SubscribeOptions) *Subscription {
 // join makes the hub know the subscription. From here on it must be closed.
 func (s *Subscription) join() {
 	s.timer = time.NewTimer(s.interval)
-	if !s.lasting {
-		s.ageing = s.hub.afterAge(func() {
-			s.old.Store(true)
-			close(s.aged)
-		})
-	}
 	s.hub.metrics.subscriptions.Inc()
 	if len(s.filter.calls) > 0 {
 		s.queue = newQueue()
@@ -121,13 +115,14 @@ func (s *Subscription) join() {
 	}
 }
 
-// afterAge calls f once what a client has now is as old as it may be; nil: never.
-func (h *Hub) afterAge(f func()) *time.Timer {
+// someAge is how old something that a client has now may grow; false: it may grow as
+// old as it likes.
+func (h *Hub) someAge() (time.Duration, bool) {
 	if h.age <= 0 {
-		return nil
+		return 0, false
 	}
 	// Not all at once, although many may have begun at once.
-	return time.AfterFunc(h.age+rand.N(h.age/5+1)-h.age/10, f) //nolint:gosec // chance enough
+	return h.age + rand.N(h.age/5+1) - h.age/10, true //nolint:gosec // chance enough
 }
 
 // begin sets the position to start from.
@@ -161,7 +156,7 @@ func (s *Subscription) begin(ctx context.Context, start Start) error {
 	default:
 		s.pos = last
 	}
-	s.startCursor, s.earliestCursor = log.cursor(s.pos), log.cursor(earliest)
+	s.start, s.earliest = s.pos, earliest
 	return err
 }
 

@@ -18,14 +18,11 @@ type Subscription struct {
 	filter   filter
 	visible  func(*Event) bool // nil: all are
 	interval time.Duration
-	timer    *time.Timer
-	ageing   *time.Timer // nil: it may grow as old as it likes
-	old      atomic.Bool
-	aged     chan struct{} // closed after old is set
-	lasting  bool          // it never ages
+	timer    *time.Timer // of what Next waits for, and fires when Close is called
+	old      time.Time   // when it ends, once what was read is given out; zero: it does not age
 
-	startCursor, earliestCursor string
-	retention                   Retention
+	start, earliest uint64 // positions, as it began
+	retention       Retention
 
 	pos       uint64      // all up to here was given out or does not match
 	gap       *span       // to be told next
@@ -44,7 +41,6 @@ type Subscription struct {
 	behind  atomic.Bool // it reads from the log
 	drained bool
 	closed  atomic.Bool
-	closing chan struct{} // closed after closed is set
 }
 
 // Item is what a subscription brings: exactly one pointer is set.
@@ -88,7 +84,9 @@ type Draining struct {
 
 // Started returns the cursor that the subscription goes on behind, and that
 // behind which the log keeps everything.
-func (s *Subscription) Started() (cursor, earliest string) { return s.startCursor, s.earliestCursor }
+func (s *Subscription) Started() (cursor, earliest string) {
+	return s.hub.log.cursor(s.start), s.hub.log.cursor(s.earliest)
+}
 
 // Retention is what the log keeps, as it was when the subscription began.
 func (s *Subscription) Retention() Retention { return s.retention }
@@ -107,7 +105,7 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		if s.closed.Load() {
 			return Item{}, io.EOF
 		}
-		if s.hub.drained.Load() || s.old.Load() {
+		if s.hub.drained.Load() {
 			return s.drain(), nil
 		}
 		if item, ok := s.pending(); ok {
@@ -123,8 +121,14 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		if begun.IsZero() {
 			begun = now
 		}
-		quiet := now.Sub(begun)
-		if quiet >= s.interval {
+		wait := s.interval - now.Sub(begun)
+		if !s.old.IsZero() {
+			if !now.Before(s.old) {
+				return s.drain(), nil
+			}
+			wait = min(wait, s.old.Sub(now))
+		}
+		if now.Sub(begun) >= s.interval {
 			return s.heartbeat(), nil
 		}
 		more, err := s.fill(ctx)
@@ -137,15 +141,15 @@ func (s *Subscription) Next(ctx context.Context) (Item, error) {
 		if more == nil {
 			continue
 		}
-		s.timer.Reset(s.interval - quiet)
+		s.timer.Reset(wait)
+		if s.closed.Load() { // before the timer was set
+			return Item{}, io.EOF
+		}
 		select {
 		case <-more:
 		case <-ctx.Done():
-		case <-s.closing:
 		case <-s.hub.draining:
-		case <-s.aged:
 		case <-s.timer.C:
-			return s.heartbeat(), nil
 		}
 	}
 }
@@ -246,12 +250,8 @@ func (s *Subscription) Close() {
 	if s.closed.Swap(true) {
 		return
 	}
-	close(s.closing)
+	s.timer.Reset(0)
 	s.setBehind(false)
-	s.timer.Stop()
-	if s.ageing != nil {
-		s.ageing.Stop()
-	}
 	if s.queue != nil {
 		s.hub.leave(s)
 	}

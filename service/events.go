@@ -54,7 +54,8 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.Serv
 		return fmt.Errorf("stream events: %w", err)
 	}
 	defer sub.Close()
-	var resp any = started(sub) // sent at once: whoever has it misses nothing after its cursor
+	includeData := req.GetIncludeData() // no more of the request is kept
+	var resp any = started(sub)         // sent at once: whoever has it misses nothing after its cursor
 	for {
 		if err := out.SendMsg(resp); err != nil {
 			return err
@@ -66,7 +67,7 @@ func (s *Events) StreamEvents(req *callgatev1.StreamEventsRequest, out grpc.Serv
 		if err != nil {
 			return fmt.Errorf("stream events: %w", ended(ctx, err, sub.Position()))
 		}
-		resp = itemToSend(item, req.GetIncludeData())
+		resp = itemToSend(item, includeData)
 	}
 }
 
