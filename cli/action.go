@@ -105,8 +105,8 @@ func ended(outcome *callgatev1.ActionOutcome) error {
 	return &outcomeError{outcome: outcome}
 }
 
-// read makes an RPC that changes nothing, and shows what it answers.
-func read[R response](ctx context.Context, c *Connection, p Process, call rpc[R], words func(R) rows) error {
+// ask makes an RPC that is no action on a call, and shows what it answers.
+func ask[R response](ctx context.Context, c *Connection, p Process, call rpc[R], words func(R) rows) error {
 	return c.use(p, func(g *gateway) error {
 		ctx, cancel := context.WithTimeout(ctx, c.Timeout)
 		defer cancel()

@@ -121,6 +121,7 @@ type transferCall struct {
 	Target     party  `arg:"" help:"Who is to have the call."`
 	Transferee *party `help:"Who is handed over, in a call of more than two."`
 	CallerID   string `name:"caller-id" placeholder:"+NUMBER" help:"Number of yours that phones are shown."`
+	headerFlags
 	onCallFlags
 }
 
@@ -128,7 +129,8 @@ type transferCall struct {
 func (c *transferCall) Run(ctx context.Context, p Process, conn *Connection) error {
 	req := &callgatev1.TransferCallRequest{
 		CallConnectionId: c.Call, Target: c.Target.id, Transferee: optional(c.Transferee), SourceCallerIdNumber: c.CallerID,
-		RequestId: c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
+		CustomCallingContext: c.callingContext(),
+		RequestId:            c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
 	return act(ctx, conn, p, c.Wait, func(ctx context.Context, g *gateway) (*callgatev1.TransferCallResponse, error) {
 		return g.calls.TransferCall(ctx, req)
@@ -164,7 +166,7 @@ type getCall struct {
 
 // Run shows the call.
 func (c *getCall) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetCallResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetCallResponse, error) {
 		return g.calls.GetCall(ctx, &callgatev1.GetCallRequest{CallConnectionId: c.Call})
 	}, connection)
 }

@@ -19,26 +19,26 @@ type listDeadLetters struct {
 	IncludeData bool   `help:"With the upstream's own data, in JSON."`
 }
 
-// Run lists all dead letters, however many pages they take.
+// Run lists all dead letters, one a line.
 func (c *listDeadLetters) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListDeadLettersResponse, error) {
-		all := &callgatev1.ListDeadLettersResponse{}
-		for token := ""; ; {
-			page, err := g.groups.ListDeadLetters(ctx, &callgatev1.ListDeadLettersRequest{Group: c.Group, PageToken: token, IncludeData: c.IncludeData})
+	return conn.use(p, func(g *gateway) error {
+		ctx, cancel := context.WithTimeout(ctx, conn.Timeout)
+		defer cancel()
+		req := &callgatev1.ListDeadLettersRequest{Group: c.Group, IncludeData: c.IncludeData}
+		for {
+			page, err := g.groups.ListDeadLetters(ctx, req)
 			if err != nil {
-				return nil, err
+				return err
 			}
-			all.DeadLetters = append(all.DeadLetters, page.GetDeadLetters()...)
-			if token = page.GetNextPageToken(); token == "" {
-				return all, nil
+			for _, letter := range page.GetDeadLetters() {
+				if err := g.print.line(letter, func() string { return letter.GetEvent().GetCursor() + "  " + letterWords(letter) }); err != nil {
+					return err
+				}
+			}
+			if req.PageToken = page.GetNextPageToken(); req.PageToken == "" {
+				return nil
 			}
 		}
-	}, func(all *callgatev1.ListDeadLettersResponse) rows {
-		var r rows
-		for _, letter := range all.GetDeadLetters() {
-			r = append(r, [2]string{letter.GetEvent().GetCursor(), letterWords(letter)})
-		}
-		return r
 	})
 }
 
@@ -53,7 +53,7 @@ type replayDeadLetters struct{ whichLetters }
 
 // Run replays the dead letters.
 func (c *replayDeadLetters) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ReplayDeadLettersResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ReplayDeadLettersResponse, error) {
 		return g.groups.ReplayDeadLetters(ctx, &callgatev1.ReplayDeadLettersRequest{Group: c.Group, Cursors: c.Cursors, All: c.All})
 	}, func(resp *callgatev1.ReplayDeadLettersResponse) rows { return counted("replayed", resp.GetReplayed()) })
 }
@@ -62,7 +62,7 @@ type deleteDeadLetters struct{ whichLetters }
 
 // Run deletes the dead letters.
 func (c *deleteDeadLetters) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.DeleteDeadLettersResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.DeleteDeadLettersResponse, error) {
 		return g.groups.DeleteDeadLetters(ctx, &callgatev1.DeleteDeadLettersRequest{Group: c.Group, Cursors: c.Cursors, All: c.All})
 	}, func(resp *callgatev1.DeleteDeadLettersResponse) rows { return counted("deleted", resp.GetDeleted()) })
 }

@@ -23,7 +23,7 @@ import (
 type tailEvents struct {
 	Call            []string `placeholder:"ID" help:"Only events of these call connections."`
 	Type            []string `placeholder:"TYPE" help:"Only events of these types, such as CallConnected."`
-	Context         []string `placeholder:"TEXT" help:"Only events with these operation contexts."`
+	Context         []string `sep:"none" placeholder:"TEXT" help:"Only events with these operation contexts."`
 	Since           string   `xor:"start" placeholder:"WHEN" help:"Begin so long ago (10m), or at a time (2026-11-01T08:00:00Z)."`
 	After           string   `xor:"start" placeholder:"CURSOR" help:"Begin behind a cursor."`
 	Earliest        bool     `xor:"start" help:"Begin with the first event that the log still has."`
@@ -31,6 +31,7 @@ type tailEvents struct {
 	IncludeData     bool     `help:"With the upstream's own data, in JSON."`
 	IncludeCommands bool     `help:"With the actions that clients asked for."`
 	ShowHeartbeats  bool     `help:"Show heartbeats, whose cursors move on when nothing happens, in JSON."`
+	memberFlags     `group:"Share the events:"`
 }
 
 // Run follows events.
@@ -43,7 +44,12 @@ func (c *tailEvents) Run(ctx context.Context, p Process, conn *Connection) error
 		if err := g.reach(ctx, conn.Timeout); err != nil {
 			return err
 		}
-		err := client.Stream(ctx, g.conn, req, func(resp *callgatev1.StreamEventsResponse) error { return c.show(g.print, resp) })
+		show := func(resp *callgatev1.StreamEventsResponse) error { return c.show(g.print, resp) }
+		if c.acknowledges() {
+			err = consume(ctx, g.conn, req, show)
+		} else {
+			err = client.Stream(ctx, g.conn, req, show)
+		}
 		if errors.Is(err, context.Canceled) && ctx.Err() != nil {
 			return nil // interrupted: that is how it ends
 		}
@@ -77,6 +83,12 @@ func (c *tailEvents) request(now time.Time) (*callgatev1.StreamEventsRequest, er
 		filter.Types = append(filter.Types, t)
 	}
 	req := &callgatev1.StreamEventsRequest{Filter: filter, IncludeData: c.IncludeData, UntilCallEnds: c.UntilCallEnds, IncludeCommands: c.IncludeCommands}
+	if err := c.join(req); err != nil {
+		return nil, err
+	}
+	if c.ShowHeartbeats && c.acknowledges() {
+		return nil, usage("--show-heartbeats needs --manual-ack in a group")
+	}
 	switch {
 	case c.Earliest:
 		req.Start = &callgatev1.StreamEventsRequest_Earliest{Earliest: true}
@@ -128,6 +140,9 @@ func (c *tailEvents) show(out printer, resp *callgatev1.StreamEventsResponse) er
 	switch r := resp.GetResponse().(type) {
 	case *callgatev1.StreamEventsResponse_Event:
 		line = eventLine(r.Event)
+		if attempt := resp.GetDelivery().GetAttempt(); attempt > 1 {
+			line += fmt.Sprintf("  attempt %d", attempt)
+		}
 	case *callgatev1.StreamEventsResponse_Gap:
 		line = "-- events are missing here: " + enumWords(r.Gap.GetReason().String(), "REASON_")
 	case *callgatev1.StreamEventsResponse_Draining:
@@ -153,11 +168,7 @@ func (c *listEvents) Run(ctx context.Context, p Process, conn *Connection) error
 		return g.history(ctx, &callgatev1.ListEventsRequest{
 			CallConnectionId: c.Call, IncludeData: c.IncludeData, IncludeCommands: c.IncludeCommands,
 		}, func(ev *callgatev1.CallEvent) error {
-			if g.print.json {
-				return g.print.message(ev)
-			}
-			_, err := fmt.Fprintln(g.print.out, eventLine(ev))
-			return err
+			return g.print.line(ev, func() string { return eventLine(ev) })
 		})
 	})
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -14,7 +15,7 @@ type listGroups struct{}
 
 // Run lists all groups, however many pages they take.
 func (c *listGroups) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListGroupsResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListGroupsResponse, error) {
 		all := &callgatev1.ListGroupsResponse{}
 		for token := ""; ; {
 			page, err := g.groups.ListGroups(ctx, &callgatev1.ListGroupsRequest{PageToken: token})
@@ -29,7 +30,7 @@ func (c *listGroups) Run(ctx context.Context, p Process, conn *Connection) error
 	}, func(all *callgatev1.ListGroupsResponse) rows {
 		var r rows
 		for _, group := range all.GetGroups() {
-			r = append(r, [2]string{group.GetGroup(), "since " + group.GetCreateTime().AsTime().Local().Format(time.DateTime)})
+			r = append(r, [2]string{group.GetGroup(), "since " + group.GetCreateTime().AsTime().Local().Format(time.DateTime) + ", takes " + takesWords(group)})
 		}
 		return r
 	})
@@ -41,7 +42,7 @@ type getGroup struct {
 
 // Run shows the group.
 func (c *getGroup) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetGroupResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetGroupResponse, error) {
 		return g.groups.GetGroup(ctx, &callgatev1.GetGroupRequest{Group: c.Group})
 	}, func(resp *callgatev1.GetGroupResponse) rows { return groupRows(resp.GetGroup()) })
 }
@@ -52,7 +53,7 @@ type deleteGroup struct {
 
 // Run deletes the group.
 func (c *deleteGroup) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.DeleteGroupResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.DeleteGroupResponse, error) {
 		return g.groups.DeleteGroup(ctx, &callgatev1.DeleteGroupRequest{Group: c.Group})
 	}, func(*callgatev1.DeleteGroupResponse) rows { return rows{{"deleted", c.Group}} })
 }
@@ -64,7 +65,7 @@ type ackEvents struct {
 
 // Run acknowledges the events.
 func (c *ackEvents) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.AckEventsResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.AckEventsResponse, error) {
 		return g.events.AckEvents(ctx, &callgatev1.AckEventsRequest{Group: c.Group, Cursors: c.Cursors})
 	}, func(resp *callgatev1.AckEventsResponse) rows { return counted("acknowledged", resp.GetAcknowledged()) })
 }
@@ -82,7 +83,7 @@ func (c *nackEvents) Run(ctx context.Context, p Process, conn *Connection) error
 	if c.Delay != 0 {
 		req.Delay = durationpb.New(c.Delay)
 	}
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.NackEventsResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.NackEventsResponse, error) {
 		return g.events.NackEvents(ctx, req)
 	}, func(resp *callgatev1.NackEventsResponse) rows { return counted("rejected", resp.GetRejected()) })
 }
@@ -90,6 +91,7 @@ func (c *nackEvents) Run(ctx context.Context, p Process, conn *Connection) error
 func groupRows(g *callgatev1.Group) rows {
 	told := rows{
 		{"group", g.GetGroup()},
+		{"takes", takesWords(g)},
 		{"position", g.GetPosition()},
 		{"pending", fmt.Sprintf("%d, %d of them with a member", g.GetPending(), g.GetUnacknowledged())},
 		{"unread", fmt.Sprint(g.GetUnread())},
@@ -104,6 +106,36 @@ func groupRows(g *callgatev1.Group) rows {
 		told = append(told, [2]string{"member", has})
 	}
 	return told
+}
+
+// takesWords are which events a group takes.
+func takesWords(g *callgatev1.Group) string {
+	filter := g.GetFilter()
+	types := filter.GetTypeNames()
+	for _, t := range filter.GetTypes() {
+		types = append(types, enumWords(t.String(), "CALL_EVENT_TYPE_"))
+	}
+	said := "all events"
+	if len(types) > 0 {
+		said = strings.Join(types, ", ")
+	}
+	for _, of := range []struct {
+		what   string
+		values []string
+	}{
+		{"calls", filter.GetCallConnectionIds()},
+		{"server calls", filter.GetServerCallIds()},
+		{"correlations", filter.GetCorrelationIds()},
+		{"contexts", filter.GetOperationContexts()},
+	} {
+		if len(of.values) > 0 {
+			said += " of " + of.what + " " + strings.Join(of.values, ", ")
+		}
+	}
+	if g.GetIncludeCommands() {
+		said += ", and commands"
+	}
+	return said
 }
 
 // counted tells of how many something is true.

@@ -58,14 +58,22 @@ func (c *playMedia) Run(ctx context.Context, p Process, conn *Connection) error 
 type holdParty struct {
 	Call   string `arg:"" help:"The call connection."`
 	Target party  `arg:"" help:"Who is put on hold."`
+	playSources
 	onCallFlags
 }
 
-// Run puts the party on hold.
+// Run puts the party on hold, where it hears one thing.
 func (c *holdParty) Run(ctx context.Context, p Process, conn *Connection) error {
+	sources := c.sources()
+	if len(sources) > 1 {
+		return usage("one on hold hears one --file, --text or --ssml")
+	}
 	req := &callgatev1.HoldParticipantRequest{
 		CallConnectionId: c.Call, TargetParticipant: c.Target.id,
 		RequestId: c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
+	}
+	if len(sources) == 1 {
+		req.PlaySource = sources[0]
 	}
 	return act(ctx, conn, p, c.Wait, func(ctx context.Context, g *gateway) (*callgatev1.HoldParticipantResponse, error) {
 		return g.media.HoldParticipant(ctx, req)

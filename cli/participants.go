@@ -13,7 +13,7 @@ type listParticipants struct {
 
 // Run lists all participants, however many pages they take.
 func (c *listParticipants) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListParticipantsResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.ListParticipantsResponse, error) {
 		all := &callgatev1.ListParticipantsResponse{}
 		for token := ""; ; {
 			page, err := g.participants.ListParticipants(ctx, &callgatev1.ListParticipantsRequest{CallConnectionId: c.Call, PageToken: token})
@@ -35,7 +35,7 @@ type getParticipant struct {
 
 // Run shows the participant.
 func (c *getParticipant) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetParticipantResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetParticipantResponse, error) {
 		return g.participants.GetParticipant(ctx, &callgatev1.GetParticipantRequest{CallConnectionId: c.Call, RawId: c.Participant.rawID()})
 	}, func(resp *callgatev1.GetParticipantResponse) rows { return participantRows(resp.GetParticipant()) })
 }
@@ -46,6 +46,7 @@ type addParticipant struct {
 	CallerID          string         `name:"caller-id" placeholder:"+NUMBER" help:"Number of yours that phones are shown."`
 	DisplayName       string         `help:"Name that users are shown."`
 	InvitationTimeout *time.Duration `placeholder:"DURATION" help:"How long it may ring, whole seconds up to 3m."`
+	headerFlags
 	onCallFlags
 }
 
@@ -53,7 +54,8 @@ type addParticipant struct {
 func (c *addParticipant) Run(ctx context.Context, p Process, conn *Connection) error {
 	req := &callgatev1.AddParticipantRequest{
 		CallConnectionId: c.Call, Participant: c.Participant.id, SourceCallerIdNumber: c.CallerID, SourceDisplayName: c.DisplayName,
-		RequestId: c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
+		CustomCallingContext: c.callingContext(),
+		RequestId:            c.requestID(), OperationContext: c.Context, OperationCallbackUri: c.CallbackURI, WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
 	}
 	seconds, err := wholeSeconds("--invitation-timeout", c.InvitationTimeout)
 	if err != nil {

@@ -45,6 +45,15 @@ func (p printer) show(m proto.Message, words func() rows) error {
 	return words().write(p.out)
 }
 
+// line writes m as JSON, or as the one line that words makes.
+func (p printer) line(m proto.Message, words func() string) error {
+	if p.json {
+		return p.message(m)
+	}
+	_, err := fmt.Fprintln(p.out, words())
+	return err
+}
+
 // rows are lines of a name and what it is; one that is nothing is left out.
 type rows [][2]string
 

@@ -23,13 +23,16 @@ type RecordingCommands struct {
 }
 
 type startRecording struct {
-	Call        string `arg:"" help:"The call connection."`
-	Content     string `enum:"audio,audio-video" default:"audio" help:"What is recorded: audio or audio-video."`
-	Channels    string `enum:"mixed,unmixed" default:"mixed" help:"All in one channel (mixed), or each party in its own."`
-	Format      string `enum:"wav,mp3,mp4" default:"mp3" help:"Format of the file: wav, mp3 or mp4."`
-	Paused      bool   `help:"Begin paused; resume begins to record."`
-	Container   string `placeholder:"URL" help:"Azure Blob Storage container of yours that takes the files, instead of the upstream's storage."`
-	CallbackURI string `name:"callback-uri" help:"Where the upstream is to post the recording's events, instead of where the call's go."`
+	Call         string `arg:"" optional:"" help:"The call connection."`
+	ServerCallID string `name:"server-call-id" xor:"call" help:"The serverCallId of the call's events, in place of a connection."`
+	GroupCallID  string `name:"group-call-id" xor:"call" help:"A group call's id, in place of a connection."`
+	RoomID       string `name:"room-id" xor:"call" help:"A room's id, in place of a connection."`
+	Content      string `enum:"audio,audio-video" default:"audio" help:"What is recorded: audio or audio-video."`
+	Channels     string `enum:"mixed,unmixed" default:"mixed" help:"All in one channel (mixed), or each party in its own."`
+	Format       string `enum:"wav,mp3,mp4" default:"mp3" help:"Format of the file: wav, mp3 or mp4."`
+	Paused       bool   `help:"Begin paused; resume begins to record."`
+	Container    string `placeholder:"URL" help:"Azure Blob Storage container of yours that takes the files, instead of the upstream's storage."`
+	CallbackURI  string `name:"callback-uri" help:"Where the upstream is to post the recording's events, instead of where the call's go."`
 	actionFlags
 	waitFlags
 }
@@ -40,12 +43,23 @@ func (c *startRecording) Run(ctx context.Context, p Process, conn *Connection) e
 		return values[prefix+strings.ToUpper(strings.ReplaceAll(word, "-", "_"))]
 	}
 	req := &callgatev1.StartRecordingRequest{
-		Call:                      &callgatev1.StartRecordingRequest_CallConnectionId{CallConnectionId: c.Call},
 		RecordingContentType:      callgatev1.RecordingContentType(value(callgatev1.RecordingContentType_value, "RECORDING_CONTENT_TYPE_", c.Content)),
 		RecordingChannelType:      callgatev1.RecordingChannelType(value(callgatev1.RecordingChannelType_value, "RECORDING_CHANNEL_TYPE_", c.Channels)),
 		RecordingFormatType:       callgatev1.RecordingFormatType(value(callgatev1.RecordingFormatType_value, "RECORDING_FORMAT_TYPE_", c.Format)),
 		RecordingStateCallbackUri: c.CallbackURI,
 		RequestId:                 c.requestID(), WaitTimeout: c.timeout(), ValidateOnly: c.ValidateOnly,
+	}
+	switch elsewhere := c.ServerCallID + c.GroupCallID + c.RoomID; {
+	case (c.Call == "") == (elsewhere == ""):
+		return usage("give a call connection, or one of --server-call-id, --group-call-id and --room-id")
+	case c.ServerCallID != "":
+		req.Call = &callgatev1.StartRecordingRequest_ServerCallId{ServerCallId: c.ServerCallID}
+	case c.GroupCallID != "":
+		req.Call = &callgatev1.StartRecordingRequest_GroupCallId{GroupCallId: c.GroupCallID}
+	case c.RoomID != "":
+		req.Call = &callgatev1.StartRecordingRequest_RoomId{RoomId: c.RoomID}
+	default:
+		req.Call = &callgatev1.StartRecordingRequest_CallConnectionId{CallConnectionId: c.Call}
 	}
 	if c.Paused {
 		req.PauseOnStart = &c.Paused
@@ -67,7 +81,7 @@ type getRecording struct {
 
 // Run shows the recording.
 func (c *getRecording) Run(ctx context.Context, p Process, conn *Connection) error {
-	return read(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetRecordingResponse, error) {
+	return ask(ctx, conn, p, func(ctx context.Context, g *gateway) (*callgatev1.GetRecordingResponse, error) {
 		return g.recordings.GetRecording(ctx, &callgatev1.GetRecordingRequest{RecordingId: c.Recording})
 	}, func(resp *callgatev1.GetRecordingResponse) rows { return recordingRows(resp.GetRecording()) })
 }

@@ -4,11 +4,13 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -136,4 +138,35 @@ func recordRPCs(t *testing.T) (made func() string, addr string) {
 		defer mu.Unlock()
 		return last
 	}, l.Addr().String()
+}
+
+// TestCommandLinePageHasEveryCommand: the page's table has each command that uses a
+// gateway, and no other.
+func TestCommandLinePageHasEveryCommand(t *testing.T) {
+	raw, err := os.ReadFile("../../docs/cli.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]bool{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `callgate (?:(.*) )?(\\S+)`").FindAllStringSubmatch(string(raw), -1) {
+		for leaf := range strings.SplitSeq(row[2], `\|`) {
+			said[strings.TrimSpace(row[1]+" "+leaf)] = true
+		}
+	}
+	delete(said, "completion")
+	parser, err := kong.New(&commands{}, kong.Exit(func(int) {}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(false) {
+		command := strings.TrimPrefix(leaf.Path(), "callgate ")
+		usesGateway := slices.ContainsFunc(slices.Concat(leaf.AllFlags(false)...), func(flag *kong.Flag) bool { return flag.Name == "ca-file" })
+		if usesGateway != said[command] {
+			t.Errorf("%s: on the page %v, a command that uses a gateway %v", command, said[command], usesGateway)
+		}
+		delete(said, command)
+	}
+	for command := range said {
+		t.Errorf("the page speaks of %s, which there is not", command)
+	}
 }

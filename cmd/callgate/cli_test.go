@@ -74,13 +74,13 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 		path, want string
 		args       []string
 	}{
-		{outcome, succeeded, []string{"participants", "add", call, "8:acs:res_dave", "--wait=10s"}},
+		{outcome, succeeded, []string{"participants", "add", call, "8:acs:res_dave", "--voip-header=subject=a, b; c", "--wait=10s"}},
 		{outcome, succeeded, []string{"participants", "cancel-add", call, invitation, "--wait=10s"}},
 		{"receipt.action", "ACTION_MUTE_PARTICIPANT", []string{"participants", "mute", call, "8:acs:res_alice"}},
 		{"participant.identifier.rawId", "4:" + number, []string{"participants", "get", call, number}},
 		{outcome, succeeded, []string{"participants", "move", call, "8:acs:res_bob", "--from=" + other, "--wait=10s"}},
 		{outcome, succeeded, []string{"participants", "remove", call, "8:acs:res_bob", "--wait=10s"}},
-		{outcome, succeeded, []string{"call", "transfer", call, "8:acs:res_erin", "--transferee=" + number, "--wait=10s"}},
+		{outcome, succeeded, []string{"call", "transfer", call, "8:acs:res_erin", "--transferee=" + number, "--voip-header=from=sales", "--wait=10s"}},
 		{outcome, succeeded, []string{"call", "connect", "--group-call-id=29228d3e-040e-4656-a70e-890ab4e173e5", "--wait=10s"}},
 		{outcome, succeeded, []string{"call", "hangup", other, "--for-everyone", "--wait=10s"}},
 	} {
@@ -94,7 +94,7 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 	for _, tc := range [][]string{
 		{outcome, succeeded, "media", "play", spoken, "--text=Good morning", "--file=https://files.example/a.wav", "--to=" + number, "--wait=10s"},
 		{outcome, succeeded, "media", "send-tones", spoken, number, "1#", "--wait=10s"},
-		{outcome, succeeded, "media", "hold", spoken, number, "--wait=10s"},
+		{outcome, succeeded, "media", "hold", spoken, number, "--text=One moment, please.", "--wait=10s"},
 		{outcome, succeeded, "media", "unhold", spoken, number, "--wait=10s"},
 		{"receipt.action", "ACTION_CANCEL_ALL_MEDIA_OPERATIONS", "media", "cancel", spoken},
 		{outcome, succeeded, "recordings", "pause", recording, "--wait=10s"},
@@ -106,6 +106,9 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 			t.Errorf("%v: %s is %s, not %s", tc[2:], tc[0], got, tc[1])
 		}
 	}
+	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=10s")
+	elsewhere := c.must(t, "callConnection.serverCallId", "call", "get", asked)
+	c.must(t, "recording.recordingId", "recordings", "start", "--server-call-id="+elsewhere, "--wait=10s")
 	file := filepath.Join(t.TempDir(), "recording")
 	waitUntil(t, "the recording's file is there", func() bool { return c.run(t, "recordings", "download", recording, file) == cli.ExitDone })
 	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
@@ -115,12 +118,11 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 		t.Errorf("a file that is there: exit code %d\n%s", code, c.heard)
 	}
 	c.must(t, "receipt.action", "recordings", "delete", recording)
-	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=10s")
 	if c.run(t, "media", "recognize", asked, "+14255550231", "--max-tones=4", "--stop-tones=#", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     1") {
 		t.Errorf("what was pressed: %s", c.heard)
 	}
 
-	if c.run(t, "media", "recognize", asked, "+14255550231", "--text=Sales, or support?", "--kind=choices", "--choice=sales/1=sales|buy", "--choice=support=help", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     sales") {
+	if c.run(t, "media", "recognize", asked, "+14255550231", "--text=Sales, or support?", "--interrupt", "--no-interrupt-prompt", "--choice=sales/1=sales|buy", "--choice=support=help", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     sales") {
 		t.Errorf("what was chosen: %s", c.heard)
 	}
 	for _, args := range [][]string{
@@ -215,6 +217,21 @@ func TestExitCodes(t *testing.T) {
 		{"nobody", c, []string{"call", "create", "alice"}, cli.ExitUsage, "phone number"},
 		{"no such type", c, []string{"events", "tail", "--type=Nonsense"}, cli.ExitUsage, "--type"},
 		{"no time", c, []string{"events", "tail", "--since=yesterday"}, cli.ExitUsage, "--since"},
+		{"nothing to choose", c, []string{"media", "recognize", "x", number, "--choice=sales"}, cli.ExitUsage, "LABEL"},
+		{"no key of a phone", c, []string{"media", "recognize", "x", number, "--choice=sales/E=sales"}, cli.ExitUsage, "no key"},
+		{"choices and another kind", c, []string{"media", "recognize", "x", number, "--choice=a=b", "--kind=speech"}, cli.ExitUsage, "choices are for"},
+		{"how speech ends, and tones", c, []string{"media", "recognize", "x", number, "--end-silence=1s"}, cli.ExitUsage, "speech_options are for"},
+		{"too long between tones", c, []string{"media", "recognize", "x", number, "--inter-tone=2m"}, cli.ExitUsage, "inter_tone_timeout_seconds"},
+		{"no such kind", c, []string{"media", "recognize", "x", number, "--kind=nonsense"}, cli.ExitUsage, "--kind"},
+		{"recorded nowhere", c, []string{"recordings", "start"}, cli.ExitUsage, "--server-call-id"},
+		{"recorded twice", c, []string{"recordings", "start", "x", "--server-call-id=y"}, cli.ExitUsage, "--server-call-id"},
+		{"no SIP header", c, []string{"participants", "add", "x", number, caller, "--sip-header=From=me"}, cli.ExitUsage, "sip_headers"},
+		{"two things to hear on hold", c, []string{"media", "hold", "x", number, "--text=a", "--text=b"}, cli.ExitUsage, "one"},
+		{"acknowledged in no group", c, []string{"events", "tail", "--manual-ack"}, cli.ExitUsage, "--group"},
+		{"heartbeats that would be acknowledged", c, []string{"events", "tail", "--group=g", "--show-heartbeats"}, cli.ExitUsage, "--manual-ack"},
+		{"settings of no group", c, []string{"events", "tail", "--max-deliveries=2"}, cli.ExitUsage, "need a group"},
+		{"dead letters of no group", c, []string{"groups", "dead-letters", "list", "x"}, cli.ExitNotFound, "GROUP_NOT_FOUND"},
+		{"no dead letters", c, []string{"groups", "dead-letters", "replay", "x"}, cli.ExitUsage, "cursors or all"},
 		{"refused by the contract", c, []string{"call", "create", number}, cli.ExitUsage, "source_caller_id_number"},
 		{"no receipt", c, []string{"events", "wait", os.DevNull}, cli.ExitUsage, "receipt"},
 		{"busy", c, []string{"call", "create", "+14255550486", caller, "--wait=10s"}, cli.ExitOutcome, "it failed"},

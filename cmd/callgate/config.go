@@ -29,7 +29,7 @@ CALLGATE_CONNECTION_STRING, CALLGATE_SECONDARY_ACCESS_KEY (tried when the
 connection string's key is refused), CALLGATE_CALLBACK_KEY,
 CALLGATE_NATS_PASSWORD and CALLGATE_NATS_TOKEN.
 
-The commands call, participants, media, recordings, events and calls use a gateway
+The commands call, participants, media, recordings, events, groups and calls use a gateway
 that runs: say which one with --addr, and who you are with CALLGATE_TOKEN. They end with 0 when
 it is done, 3 when an action failed, 5 when there is no such call: docs/cli.md.`
 

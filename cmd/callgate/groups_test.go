@@ -191,7 +191,7 @@ func TestGroupCommands(t *testing.T) {
 		return strings.Contains(c.heard, bad)
 	})
 	says(`CallConnected of .*given out 1 times in vain, last: rejected \(no price\)`, "groups", "dead-letters", "list", "billing")
-	says(`billing +since`, "groups", "list")
+	says(`billing +since .*, takes call connected`, "groups", "list")
 	says(`(?s)dead letters +1.*given out +for 30s, up to 1 times.*member +.* has 0 of`, "groups", "get", "billing")
 	says(`replayed +1`, "groups", "dead-letters", "replay", "billing", bad)
 	says(`deleted +1`, "groups", "dead-letters", "delete", "billing", "--all")
