@@ -103,6 +103,19 @@ func TestBeginningASubscriptionAllocates(t *testing.T) {
 	})
 }
 
+// TestReadingInBulkAllocates: on the way through the server, too, and for headers
+// not at all.
+func TestReadingInBulkAllocates(t *testing.T) {
+	log := openLog(t, LogOptions{})
+	const many = 500
+	appendMany(t, log, "c", 0, many)
+	ceiling(t, 25*many, func() {
+		if p, err := log.readBulk(testContext(t), 0, "", many); err != nil || len(p.events) != many {
+			t.Fatal(len(p.events), err)
+		}
+	})
+}
+
 func TestMatchingAFilterAllocatesNothing(t *testing.T) {
 	f := newFilter(&callgatev1.EventFilter{
 		CallConnectionIds: []string{"a", "c"}, ServerCallIds: []string{"s"}, Types: []callgatev1.CallEventType{typeCallDisconnected},

@@ -2,27 +2,18 @@ package eventstream
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 const (
 	// readRecords and readBytes bound what one read brings.
-	readRecords = 256
+	readRecords = 1024
 	readBytes   = 1 << 20
 	// readTimeout bounds one read from servers outside; a read that brings anything takes milliseconds.
 	readTimeout = 5 * time.Second
-	// pendingHeader tells how many more messages match behind one, and lastHeader
-	// which one was sent before it.
-	pendingHeader = "Nats-Num-Pending"
-	lastHeader    = "Nats-Last-Sequence"
 )
 
 // page is what one read brought.
@@ -37,6 +28,16 @@ type page struct {
 	more bool
 	// end, without more, is a position up to which nothing else matches.
 	end uint64
+}
+
+// add puts a message at the end of p; ev is nil where it could not be read.
+func (p *page) add(seq uint64, size int, ev *Event) {
+	p.through = seq
+	p.count++
+	p.size += size
+	if ev != nil {
+		p.events = append(p.events, ev)
+	}
 }
 
 // read brings the next events behind the position after, at most limit: all, or
@@ -62,35 +63,16 @@ func (l *Log) read(ctx context.Context, after uint64, subject string, limit int)
 func (l *Log) readBulk(ctx context.Context, after uint64, subject string, limit int) (page, error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
-	opts := []jetstreamext.GetBatchOpt{jetstreamext.GetBatchSeq(after + 1), jetstreamext.GetBatchMaxBytes(readBytes)}
-	if subject != "" {
-		opts = append(opts, jetstreamext.GetBatchSubject(subject))
+	request := bulkRequest{Seq: after + 1, NextFor: subject, Batch: limit, MaxBytes: readBytes, NoHeaders: subject == ""}
+	p, ok, err := l.askBulk(ctx, request)
+	if err == nil && !ok && request.NoHeaders {
+		request.NoHeaders = false
+		p, ok, err = l.askBulk(ctx, request)
 	}
-	p := page{through: after}
-	msgs, err := jetstreamext.GetBatch(ctx, l.js, streamName, limit, opts...)
-	if err != nil {
-		return page{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
+	if err == nil && !ok {
+		err = fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
 	}
-	var previous uint64
-	for msg, err := range msgs {
-		if errors.Is(err, jetstreamext.ErrNoMessages) {
-			return p, nil
-		}
-		if err != nil {
-			return page{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
-		}
-		if before := number(msg, lastHeader); before != previous {
-			// Part of the answer was lost with a connection: no hole in the log.
-			return page{}, fmt.Errorf("%w: an answer is not complete", ErrLogUnavailable)
-		}
-		previous = msg.Sequence
-		p.more = number(msg, pendingHeader) > 0
-		l.add(&p, msg.Sequence, msg.Data)
-	}
-	if err := ctx.Err(); err != nil { // the reading stops at the deadline without a word
-		return page{}, fmt.Errorf("%w: %w", ErrLogUnavailable, err)
-	}
-	return p, nil
+	return p, err
 }
 
 // readAhead is a page that is being read before it is needed. What it brings stays
@@ -125,17 +107,7 @@ func (r *readAhead) wait(ctx context.Context) (page, bool) {
 
 // add puts a message at the end of p.
 func (l *Log) add(p *page, seq uint64, record []byte) {
-	p.through = seq
-	p.count++
-	p.size += len(record)
-	if ev := l.decode(seq, record); ev != nil {
-		p.events = append(p.events, ev)
-	}
-}
-
-func number(msg *jetstream.RawStreamMsg, header string) uint64 {
-	n, _ := strconv.ParseUint(msg.Header.Get(header), 10, 64)
-	return n
+	p.add(seq, len(record), l.decode(seq, record))
 }
 
 // decode reads one record. What it cannot read was not written by callgate: it is

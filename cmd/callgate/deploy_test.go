@@ -20,6 +20,7 @@ func TestDashboardAndAlertsAskForWhatThereIs(t *testing.T) {
 	g := start(t)
 	g.stream(t, &callgatev1.StreamEventsRequest{Group: "watched"})
 	g.traffic(t, "", g.stream(t, &callgatev1.StreamEventsRequest{}), 1)
+	waitUntil(t, "the group is measured", func() bool { return g.metrics(t)["callgate_group_pending_events"] != nil })
 	families := g.metrics(t)
 	for _, file := range []string{"../../deploy/helm/callgate/files/dashboard.json", "../../deploy/helm/callgate/files/alerts.yaml"} {
 		raw, err := os.ReadFile(file)
