@@ -198,6 +198,7 @@ func read(name string) []byte {
 	return raw
 }
 
+// eventually waits for what other processes do: only asking tells that it is so.
 func eventually(is func() bool) bool {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if is() {

@@ -27,7 +27,7 @@ func TestTutorials(t *testing.T) {
 			dir := t.TempDir()
 			addresses := startGateway(t, dir)
 			replacer := strings.NewReplacer("127.0.0.1:8080", addresses["REST"], "127.0.0.1:8082", addresses["emulator"],
-				"/tmp/callgate-billing", filepath.Join(dir, "billing"))
+				"$PWD/billing", filepath.Join(dir, "billing"))
 			var blocks []*block
 			for _, page := range pages {
 				text, err := os.ReadFile(filepath.Join("..", page))

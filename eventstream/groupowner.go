@@ -107,14 +107,10 @@ func (o *groupOwner) run() {
 	sweep := time.Now().Add(groupSweep)
 	draining := o.groups.hub.draining
 	for o.over == goesOn {
-		var items chan groupItem
-		if o.machine.room() {
-			items = o.items
-		}
 		select {
 		case msg := <-o.mailbox:
 			o.handle(msg)
-		case item := <-items:
+		case item := <-o.wanted():
 			o.take(item)
 		case apply := <-o.done:
 			o.beside--
@@ -148,17 +144,21 @@ func (o *groupOwner) run() {
 	o.finish()
 }
 
+// wanted are the items that there is room for: nil while there is none.
+func (o *groupOwner) wanted() <-chan groupItem {
+	if !o.machine.room() {
+		return nil
+	}
+	return o.items
+}
+
 // takeMore takes what is there already, so that it shares one write.
 func (o *groupOwner) takeMore() {
 	for range groupBatch {
-		var items chan groupItem
-		if o.machine.room() {
-			items = o.items
-		}
 		select {
 		case msg := <-o.mailbox:
 			o.handle(msg)
-		case item := <-items:
+		case item := <-o.wanted():
 			o.take(item)
 		default:
 			return
