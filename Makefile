@@ -28,7 +28,7 @@ lint: tools ## Lint Go and proto
 breaking: tools ## Compare the contract with the newest tag, or the commit before
 	.ci/breaking
 
-fuzz: ## Fuzz what has changed since main, for 4 minutes at most
+fuzz: ## Fuzz what has changed since main, for 2 minutes at most
 	.ci/fuzz
 
 supply: tools ## Look for known vulnerabilities, and at the licences
