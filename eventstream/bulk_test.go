@@ -128,7 +128,10 @@ func answering(t *testing.T, answer []*nats.Msg) *Log {
 		t.Fatal(err)
 	}
 	t.Cleanup(conn.Close)
+	answered := make(chan struct{})
+	t.Cleanup(func() { <-answered }) // who asked may be content with part of it
 	if _, err := conn.Subscribe(jetstream.DefaultAPIPrefix+"DIRECT.GET."+streamName, func(request *nats.Msg) {
+		defer close(answered)
 		for _, msg := range answer {
 			if err := request.RespondMsg(&nats.Msg{Header: msg.Header, Data: msg.Data}); err != nil {
 				t.Error(err)
