@@ -37,7 +37,9 @@ func newBench(ctx context.Context, source string, scale float64) (*bench, error)
 		return nil, err
 	}
 	b := &bench{self: self, source: source, callgate: filepath.Join(dir, "callgate"), dir: dir, scale: scale, logs: make(map[int]string)}
-	build := exec.CommandContext(ctx, "go", "build", "-C", source, "-trimpath", "-o", b.callgate, "./cmd/callgate") //nolint:gosec // whoever runs this names the folder
+	// As releases are built.
+	build := exec.CommandContext(ctx, "go", "build", "-C", source, "-trimpath", "-ldflags=-s -w", "-o", b.callgate, "./cmd/callgate") //nolint:gosec // whoever runs this names the folder
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		b.close()
 		return nil, fmt.Errorf("build callgate: %w\n%s", err, out)
