@@ -66,7 +66,7 @@ func processOne(stream *serverStream, msg message) error {
 	if len(msg.data) > maxRecordBytes {
 		return nats.ErrMaxPayload
 	}
-	header := fmt.Appendf(nil, "NATS/1.0\r\n%s: %s\r\n\r\n", jetstream.MsgIDHeader, msg.id)
+	header := []byte("NATS/1.0\r\n" + jetstream.MsgIDHeader + ": " + msg.id + "\r\n\r\n")
 	return processMessage(stream, msg.subject, "", header, msg.data, 0, 0, nil, false, true)
 }
 
