@@ -19,6 +19,7 @@ import (
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/leaktest"
 	"github.com/callgate/callgate/service"
 	"github.com/callgate/callgate/upstream"
 )
@@ -29,7 +30,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).Start.func1"))
+	leaktest.Main(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).Start.func1"))
 }
 
 // stub is an upstream that records what it was sent and answers as it is told.

@@ -16,14 +16,14 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 
+	"github.com/callgate/callgate/leaktest"
 	"github.com/callgate/callgate/upstream"
 )
 
 const secret = "secretkey" // also the key of the captured requests
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // received is one request as it arrived.
 type received struct {
