@@ -118,7 +118,7 @@ func sampleNames(t *testing.T) (names []string) {
 }
 
 func TestAnswerFailedHasTheShapeOfTheSample(t *testing.T) {
-	h := start(t, Options{TimeScale: 0.5})
+	h := start(t, Options{TimeScale: 0.02})
 	in := h.ring(alice, bob)
 	id := h.answer(in).want(200).at("callConnectionId")
 	h.control("POST", "/control/v1/participants:hangUp", object{"serverCallId": at(in, "serverCallId")}).want(200)

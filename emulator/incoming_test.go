@@ -79,7 +79,7 @@ func TestCallerHangsUp(t *testing.T) {
 		h.answer(in).want(404)
 	})
 	t.Run("just after the answer", func(t *testing.T) {
-		h := start(t, Options{TimeScale: 0.5})
+		h := start(t, Options{TimeScale: 0.02})
 		in := h.ring(alice, bob)
 		id := h.answer(in).want(200).at("callConnectionId")
 		h.control("POST", "/control/v1/participants:hangUp", object{"serverCallId": at(in, "serverCallId")}).want(200)
@@ -126,7 +126,7 @@ func TestRejectedCall(t *testing.T) {
 		h.noCalls()
 	})
 	t.Run("seen by the caller right after", func(t *testing.T) {
-		h := start(t, Options{TimeScale: 1})
+		h := start(t, Options{TimeScale: 0.02})
 		caller := h.create(userEnding("0302"))
 		in := h.app.incomingCall(h.serverCall(caller))
 		h.request("POST", "/calling/callConnections:reject", object{"incomingCallContext": at(in, "incomingCallContext")}).want(204)
@@ -210,7 +210,7 @@ func TestInvitedApplicationGetsTheCustomContext(t *testing.T) {
 }
 
 func TestApplicationLeavesBeforeItIsConnected(t *testing.T) {
-	h := start(t, Options{TimeScale: 0.5})
+	h := start(t, Options{TimeScale: 0.02})
 	caller := h.create(userEnding("0302"))
 	callee := h.answer(h.app.incomingCall(h.serverCall(caller))).want(200).at("callConnectionId")
 	h.request("DELETE", h.path(callee, ""), nil).want(204)
@@ -219,7 +219,7 @@ func TestApplicationLeavesBeforeItIsConnected(t *testing.T) {
 }
 
 func TestCallerApplicationLeavesBeforeTheOtherIsConnected(t *testing.T) {
-	h := start(t, Options{TimeScale: 0.5})
+	h := start(t, Options{TimeScale: 0.02})
 	caller := h.create(userEnding("0302"))
 	callee := h.answer(h.app.incomingCall(h.serverCall(caller))).want(200).at("callConnectionId")
 	h.request("DELETE", h.path(caller, ""), nil).want(204)
