@@ -44,6 +44,18 @@ func (o *groupOwner) do(f func()) {
 	<-done
 }
 
+// callOf is a call whose events go to a member of those that there are.
+func callOf(t *testing.T, g *Groups, m *GroupMember) (call string) {
+	t.Helper()
+	o := owner(t, g)
+	o.do(func() {
+		for i := 0; call == "" || o.machine.choose("call "+call).id != m.id; i++ {
+			call = fmt.Sprint("b", i)
+		}
+	})
+	return call
+}
+
 // die has an owner end as if its process were killed: it lets go of nothing, and
 // tells nobody.
 func (o *groupOwner) die() {
@@ -104,12 +116,7 @@ func TestGroupIsTakenOver(t *testing.T) {
 			getsEvent(t, gone, "a-0", 1)
 			stays := member(t, all[1], JoinOptions{MaxUnacknowledged: 10})
 			o := owner(t, all[0])
-			call := ""
-			o.do(func() { // a call that is the other's
-				for i := 0; call == "" || o.machine.choose("call "+call).id != stays.id; i++ {
-					call = fmt.Sprint("b", i)
-				}
-			})
+			call := callOf(t, all[0], stays)
 			appendMany(t, log, call, 0, 2)
 			kept := getsEvent(t, stays, call+"-0", 1)
 			ends(all[0], o)
@@ -132,6 +139,9 @@ func TestGroupIsTakenOver(t *testing.T) {
 // does not know it, lets nothing go on.
 func TestGroupOvertakenAcknowledgesNothing(t *testing.T) {
 	log, all := gateways(t, 2)
+	for _, g := range all {
+		g.times.lease = 4 * time.Second // long after the acknowledgement has been tried
+	}
 	m := member(t, all[0], JoinOptions{})
 	appendMany(t, log, "a", 0, 2)
 	first := getsEvent(t, m, "a-0", 1)
@@ -168,7 +178,9 @@ func TestGroupMemberThatMissesSomethingGetsIt(t *testing.T) {
 			appendMany(t, log, "kept", 0, 2)
 			kept := getsEvent(t, m, "kept-0", 1)
 			o := owner(t, all[0])
-			o.do(func() { o.draining = true }) // gives out nothing
+			o.do(func() { // gives out nothing
+				o.awaited, o.awaiting = setOf([]string{"a member of another owner"}), time.Now().Add(patience)
+			})
 			appendMany(t, log, "lost", 0, 1)
 			eventually(t, "reading", func() (read bool) {
 				o.do(func() { read = o.machine.calls["call lost"] != nil })
@@ -179,7 +191,7 @@ func TestGroupMemberThatMissesSomethingGetsIt(t *testing.T) {
 					t.Errorf("it gives out %v", given)
 				}
 				o.peers[m.id].sent++
-				o.draining = false
+				clear(o.awaited)
 			})
 			if another {
 				appendMany(t, log, "next", 0, 1)
