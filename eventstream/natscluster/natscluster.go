@@ -77,7 +77,7 @@ func freePorts(n int) ([]int, error) {
 	var ports []int
 	var err error
 	for range 100 * n {
-		port := firstPort + rand.IntN(portsEnd-firstPort)
+		port := firstPort + rand.IntN(portsEnd-firstPort) //nolint:gosec // it need not be hard to guess
 		var l net.Listener
 		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
 			continue
