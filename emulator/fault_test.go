@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -133,10 +134,12 @@ func TestEveryFaultOfRequests(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			if kind := c.fault.GetKind(); kind == hangBefore || kind == hangAfter {
-				go func() {
+				var giving sync.WaitGroup
+				defer giving.Wait()
+				giving.Go(func() {
 					h.struck(kind == hangAfter)
 					cancel()
-				}()
+				})
 			}
 			got, header := h.try(ctx)
 			if got != c.status || header.Get("Retry-After") != c.retryAfter || h.calls() != c.calls {
