@@ -38,7 +38,7 @@ func (g *gateway) gridAddress(t *testing.T, dir string) string {
 // time, it is gone soon, and others are served meanwhile.
 func TestDribblingClientsAreCutOff(t *testing.T) {
 	dir := t.TempDir()
-	g := start(t, "--data-dir="+dir, "--read-timeout=500ms")
+	g := start(t, "--data-dir="+dir, "--read-timeout=2s")
 	host := func(url string) string { return strings.TrimPrefix(url, "http://") }
 	grid := strings.TrimPrefix(g.gridAddress(t, dir), g.callbackURL)
 	const slowBody = " HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n"
@@ -67,6 +67,7 @@ func TestDribblingClientsAreCutOff(t *testing.T) {
 		})
 	}
 	for range 5 {
+		g.http.CloseIdleConnections() // the gateway closes one, too, that is idle for as long
 		walk{t, g, transports[1]}.call(user("8:acs:res_a"))
 	}
 	done.Wait()

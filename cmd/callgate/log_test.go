@@ -22,7 +22,7 @@ func startBroker(t *testing.T, dir string, port int) (url string, stop func()) {
 		t.Fatal(err)
 	}
 	broker.Start()
-	if !broker.ReadyForConnections(10 * time.Second) {
+	if !broker.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server did not start")
 	}
 	return "nats://" + broker.Addr().String(), func() { broker.Shutdown(); broker.WaitForShutdown() }

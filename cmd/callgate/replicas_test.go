@@ -68,7 +68,8 @@ func TestReplicas(t *testing.T) {
 
 	filters := []*callgatev1.EventFilter{nil, ofCalls("a"), ofCalls("b", "c"), nil, ofCalls("c")}
 	readers := make([]*reader, len(filters))
-	var reading sync.WaitGroup
+	var reading, sender sync.WaitGroup
+	defer func() { cancel(); reading.Wait(); sender.Wait() }() // also when it fails before
 	for i, filter := range filters {
 		readers[i] = newReader(filter)
 		reading.Go(func() {
@@ -78,8 +79,8 @@ func TestReplicas(t *testing.T) {
 		})
 	}
 	group := r.consume(ctx, t)
+	defer func() { cancel(); group.consuming.Wait() }()
 	sending, stopSending := context.WithCancel(ctx)
-	var sender sync.WaitGroup
 	sender.Go(func() { r.load(ctx, sending) })
 	for round, deadline := 0, time.Now().Add(trouble); time.Now().Before(deadline) && ctx.Err() == nil; round++ {
 		r.harm(t, round)
@@ -238,10 +239,10 @@ func (r *replicas) load(ctx, sending context.Context) {
 	defer underWay.Wait()
 	turns := make(chan struct{}, maxUnderWay)
 	sent, begun := 0, time.Now()
-	for {
+	for over := false; !over; {
 		select {
 		case <-sending.Done():
-			return
+			over = true // but for what is due until now
 		case <-ticker.C:
 		}
 		due := int(time.Since(begun).Seconds() * eventsPerSecond)
