@@ -188,7 +188,7 @@ func scriptOf(blocks []*block) string {
 			continue
 		}
 		fmt.Fprintf(&script, "{ %s} >%s 2>/dev/null </dev/null &\n", b.code, b.output)
-		fmt.Fprintf(&script, "for i in $(seq 300); do grep -qE '%s' %s 2>/dev/null && break; sleep 0.1; done\n", b.background, b.output)
+		fmt.Fprintf(&script, "for i in $(seq 1200); do grep -qE '%s' %s 2>/dev/null && break; sleep 0.1; done\n", b.background, b.output)
 	}
 	return script.String()
 }
@@ -200,7 +200,7 @@ func read(name string) []byte {
 
 // eventually waits for what other processes do: only asking tells that it is so.
 func eventually(is func() bool) bool {
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if is() {
 			return true
 		}
