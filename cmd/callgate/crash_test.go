@@ -7,7 +7,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -201,18 +200,10 @@ func (a *actingOnce) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // startAgainst is a gateway in a process of its own, before an upstream of ours.
 func startAgainst(t *testing.T, dir, endpoint string) *killable {
 	t.Helper()
-	g := &killable{gateway: &gateway{stdout: &output{}, stderr: &output{}}}
-	g.cmd = exec.Command(os.Args[0], "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0", "--data-dir="+dir)
-	g.cmd.Env = append(os.Environ(), beMain+"=1",
+	cmd := exec.Command(os.Args[0], "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=127.0.0.1:0", "--data-dir="+dir)
+	cmd.Env = append(os.Environ(), beMain+"=1",
 		"CALLGATE_CONNECTION_STRING=endpoint="+endpoint+";accesskey=c2VjcmV0a2V5", "CALLGATE_CALLBACK_BASE_URL=https://gw.example")
-	g.cmd.Stdout, g.cmd.Stderr = g.stdout, g.stderr
-	if err := g.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = g.cmd.Process.Kill() })
-	waitUntil(t, "the gateway is ready", func() bool { return strings.Contains(g.stdout.String(), tryThis) })
-	g.connect(t)
-	return g
+	return launch(t, cmd)
 }
 
 func ask(g *killable, within time.Duration, method string, req, resp proto.Message) error {

@@ -159,6 +159,13 @@ func (g *gateway) connect(t *testing.T) {
 	})
 }
 
+// callbackAddr is where a gateway takes callbacks that has a public address for them.
+func (g *gateway) callbackAddr() string {
+	_, rest, _ := strings.Cut(g.stdout.String(), "/callbacks/... on ")
+	addr, _, _ := strings.Cut(rest, "\n")
+	return addr
+}
+
 // waitUntil waits for a condition, not for a time.
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()

@@ -225,8 +225,9 @@ func (g *killable) terminate(t *testing.T) {
 	if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := g.cmd.Wait(); err != nil {
-		t.Errorf("the gateway ended with %v\n%s", err, g.stderr)
+	<-g.ended
+	if !g.cmd.ProcessState.Success() {
+		t.Errorf("the gateway ended with %v\n%s", g.cmd.ProcessState, g.stderr)
 	}
 }
 
