@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds every wait of a test for what must happen.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 func testContext(tb testing.TB) context.Context {
 	tb.Helper()
