@@ -33,15 +33,21 @@ func owner(t *testing.T, g *Groups) *groupOwner {
 	return g.owner(testGroup.key())
 }
 
-// do runs f in the goroutine of an owner.
+// do runs f in the goroutine of an owner, unless that ends by itself.
 func (o *groupOwner) do(f func()) {
 	done := make(chan struct{})
-	o.done <- func() {
+	select {
+	case o.done <- func() {
 		o.beside++
 		f()
 		close(done)
+	}:
+	case <-o.ctx.Done():
 	}
-	<-done
+	select {
+	case <-done:
+	case <-o.ctx.Done():
+	}
 }
 
 // callOf is a call whose events go to a member of those that there are.

@@ -169,7 +169,7 @@ func (g *gateway) callbackAddr() string {
 // waitUntil waits for a condition, not for a time.
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {
