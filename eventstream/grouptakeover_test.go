@@ -154,12 +154,17 @@ func TestGroupOvertakenAcknowledgesNothing(t *testing.T) {
 	o := owner(t, all[0])
 	state := &logv1.GroupState{}
 	var overtaking error
-	o.do(func() { // while it has nothing under way
-		eventually(t, "a quiet moment", func() bool { return !o.writing })
-		revision, _, err := all[1].store.get(testContext(t), stateKey(o.key), state)
-		state.Owner = "another"
-		_, overtaking = all[1].store.write(testContext(t), stateKey(o.key), state, revision)
-		overtaking = errors.Join(err, overtaking)
+	eventually(t, "a quiet moment", func() (quiet bool) {
+		o.do(func() {
+			if quiet = !o.writing; !quiet {
+				return
+			}
+			revision, _, err := all[1].store.get(testContext(t), stateKey(o.key), state)
+			state.Owner = "another"
+			_, overtaking = all[1].store.write(testContext(t), stateKey(o.key), state, revision)
+			overtaking = errors.Join(err, overtaking)
+		})
+		return quiet
 	})
 	if overtaking != nil {
 		t.Fatal(overtaking)
