@@ -188,7 +188,7 @@ func TestCloseEndsWhatIsGoingOn(t *testing.T) {
 }
 
 func TestResetForgetsEverythingWithoutAnEvent(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.connected(alice)
 	in := h.ring(alice, bob)
 	h.control("POST", "/control/v1:reset", object{}).want(200)

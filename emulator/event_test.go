@@ -15,7 +15,7 @@ import (
 // Every callback has the members of the captured or documented one, in its
 // order, with its types.
 func TestEventsHaveTheShapeOfTheSamples(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	got := map[string]received{}
 	note := func(sample string, r received) { got[sample] = r }
 

@@ -45,6 +45,9 @@ type harness struct {
 	client   *http.Client
 }
 
+// unhurried is a TimeScale for what a test does while somebody rings: for 6 s.
+const unhurried = 5
+
 func start(t *testing.T, options Options) *harness {
 	t.Helper()
 	app := newReceiver(t)

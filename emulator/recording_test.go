@@ -177,7 +177,7 @@ func TestRecordingEndsWithTheCall(t *testing.T) {
 
 func TestRecordingByLocator(t *testing.T) {
 	group := "33333333-0000-4000-8000-000000000003"
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	call := h.connect(object{"kind": "groupCallLocator", "groupCallId": group})
 	h.app.named(call, "CallConnected")
 	ringing := h.create(phoneEnding("0408"))
