@@ -92,7 +92,7 @@ func (h *harness) try(ctx context.Context, headers ...string) (status int, heade
 // until that had its effect.
 func (h *harness) struck(performed bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		all := h.receivedRequests()
 		if len(all) > 0 && len(all[0].GetFaultIds()) > 0 && (!performed || all[0].GetEffect() == emulatorv1.Effect_EFFECT_PERFORMED) {
 			return

@@ -329,7 +329,7 @@ func (a *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // wait returns what pick finds among all that arrived, as soon as it finds it.
 func (a *receiver) wait(what string, pick func([]received) ([]received, bool)) []received {
 	a.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		a.mu.Lock()
 		found, ok := pick(a.got)

@@ -125,7 +125,7 @@ func freePorts(t *testing.T, args []string) []string {
 		free = append(free, "--log-level=debug") // what it says then is no secret either
 	}
 	if !strings.Contains(given, "--emulator-time-scale") {
-		free = append(free, "--emulator-time-scale=20")
+		free = append(free, "--emulator-time-scale=10")
 	}
 	return free
 }
