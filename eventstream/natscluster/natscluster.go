@@ -18,7 +18,7 @@ import (
 const Nodes = 3
 
 // startTimeout bounds the start of one server.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // Cluster is some servers of one cluster. It is for one goroutine at a time.
 type Cluster struct {
