@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"google.golang.org/grpc/authz"
 	"google.golang.org/grpc/codes"
@@ -26,7 +27,13 @@ type rules struct {
 	engine *authz.StaticInterceptor
 	number map[string]string // of each grant, by its name
 	places map[string]bool   // by its name: it covers placing calls
+	// decided is what the engine has said: a bool by decision. It goes by nothing
+	// else, and there are no more decisions than grants times methods.
+	decided sync.Map
 }
+
+// decision is what the engine is asked for.
+type decision struct{ grant, method string }
 
 // The engine knows a client by these headers. They are made here, of the grant;
 // what a client sends is not shown to it.
@@ -118,17 +125,34 @@ func pathsOf(patterns []string) ([]string, error) {
 	return paths, nil
 }
 
-// allow tells whether the request in ctx, of a client with grant, may go on to its
-// method.
-func (r *rules) allow(ctx context.Context, grant *access.Grant) error {
-	_, err := r.engine.UnaryInterceptor(
+// allow tells whether the request in ctx, of a client with grant, may go on to
+// method, which is its own.
+func (r *rules) allow(ctx context.Context, grant *access.Grant, method string) error {
+	asked := decision{grant.Name, method}
+	allowed, known := r.decided.Load(asked)
+	if !known {
+		var err error
+		if allowed, err = r.ask(ctx, grant); err != nil {
+			return err
+		}
+		r.decided.Store(asked, allowed)
+	}
+	if !allowed.(bool) {
+		return &refusal{reason: "ACCESS_DENIED"}
+	}
+	return nil
+}
+
+// ask has the engine decide.
+func (r *rules) ask(ctx context.Context, grant *access.Grant) (allowed bool, err error) {
+	_, err = r.engine.UnaryInterceptor(
 		metadata.NewIncomingContext(ctx, metadata.Pairs(roleHeader, string(grant.Role), grantHeader, r.number[grant.Name])),
 		nil, nil, func(context.Context, any) (any, error) { return nil, nil })
 	if status.Code(err) == codes.PermissionDenied {
-		return &refusal{reason: "ACCESS_DENIED"}
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("decide by the policy: %w", errors.New(err.Error())) // its code is not ours
+		return false, fmt.Errorf("decide by the policy: %w", errors.New(err.Error())) // its code is not ours
 	}
-	return nil
+	return true, nil
 }
