@@ -121,7 +121,7 @@ func TestSecretsCompare(t *testing.T) {
 // TestHandlerAllocates: a line of an RPC costs its copy, and what does not fit into a
 // record itself. The ceiling is what it costs today.
 func TestHandlerAllocates(t *testing.T) {
-	logger := slog.New(Handler(slog.NewTextHandler(io.Discard, nil)))
+	logger := slog.New(Handler(slog.NewTextHandler(io.Discard, nil))) //nolint:sloglint // the text is made
 	attrs := []slog.Attr{
 		slog.String("protocol", "grpc"), slog.String("grpc.service", "callgate.v1.CallControl"), slog.String("grpc.method", "CreateCall"),
 		slog.String("peer.address", "127.0.0.1:34567"), slog.String("principal", "token:a"),
