@@ -51,12 +51,11 @@ func (c *Client) DownloadFile(ctx context.Context, location string, offset, leng
 	}
 	ctx, end := c.observer.begin(ctx, op)
 	defer func() { end(err) }()
-	s := &sending{operation: op.name}
+	s := op.sending()
 	req, err := c.newFileRequest(ctx, op, s, location)
 	if err != nil {
 		return nil, err
 	}
-	runtime.SkipBodyDownload(req)
 	req.Raw().Header.Set("Accept-Encoding", "identity") // lengths and ranges are the file's own
 	if offset > 0 || length > 0 {
 		last := ""
@@ -142,7 +141,7 @@ func (c *Client) DeleteFile(ctx context.Context, location string) (err error) {
 	}
 	ctx, end := c.observer.begin(ctx, op)
 	defer func() { end(err) }()
-	s := &sending{operation: op.name}
+	s := op.sending()
 	req, err := c.newFileRequest(ctx, op, s, location)
 	if err != nil {
 		return err
@@ -157,9 +156,7 @@ func (c *Client) newFileRequest(ctx context.Context, op operation, s *sending, l
 	}
 	Answer{RequestID: op.requestID}.note(ctx)
 	op.path = target.String()
-	options := c.retryOptions(ctx, op, s)
-	options.TryTimeout = 0 // it would cut a long file: see patience
-	req, err := c.newRequest(policy.WithRetryOptions(ctx, options), op, s)
+	req, err := c.newRequest(ctx, op, s)
 	if err != nil {
 		return nil, err
 	}

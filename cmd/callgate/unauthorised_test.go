@@ -159,7 +159,7 @@ func TestUnauthorisedCalls(t *testing.T) {
 		"monitor: {role: monitor}", "viewer: {role: viewer}", "operator: {role: operator}", "expired: {role: admin}",
 		"narrow: {methods: [callgate.v1.CallControl/GetCall, grpc.reflection.v1.ServerReflection/*, grpc.reflection.v1alpha.ServerReflection/*]}",
 	)))
-	const forged = `{"principal":"token:operator"}`
+	const forged = "token:operator x 2099-01-01T00:00:00Z"
 	none := func(ctx context.Context) context.Context { return ctx }
 	header := func(pairs ...string) func(context.Context) context.Context {
 		return func(ctx context.Context) context.Context { return metadata.AppendToOutgoingContext(ctx, pairs...) }
