@@ -84,7 +84,8 @@ type Client struct {
 	query     string      // behind a path
 	header    http.Header // of every request; its values are shared
 	pipeline  runtime.Pipeline
-	files     runtime.Pipeline // of the files of recordings, which are on other hosts
+	files     runtime.Pipeline    // of the files of recordings, which are on other hosts
+	retry     policy.RetryOptions // of every operation; retryOptions adds what depends on it
 	transport policy.Transporter
 	guard     *guard
 	keys      *keyRing // nil with an Entra credential
@@ -125,13 +126,24 @@ func New(opts Options) (*Client, error) {
 	if opts.Transport == nil {
 		opts.Transport = defaultTransport()
 	}
+	retry := policy.RetryOptions{
+		MaxRetries:    int32(opts.Tries) - 1,
+		TryTimeout:    opts.TryTimeout,
+		RetryDelay:    opts.RetryDelay,
+		MaxRetryDelay: maxRetryDelay,
+	}
+	if retry.MaxRetries == 0 {
+		retry.MaxRetries = -1 // azcore's 0 is its default
+	}
 	guard := newGuard(opts.RetryRate)
 	observer := newObserver(opts, guard)
 	clock := &clock{logger: opts.Logger, now: time.Now}
 	reading := readingTransport{opts.Transport}
-	again := retrying{tries: opts.Tries, timeout: opts.TryTimeout, delay: opts.RetryDelay, leave: guard.retries}
-	forFiles := again
-	forFiles.timeout = 0 // it would cut a long file: see patience
+	pipeline := func(perTry ...policy.Policy) runtime.Pipeline {
+		return runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: perTry}, &policy.ClientOptions{
+			Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
+		})
+	}
 	return &Client{
 		guard:    guard,
 		keys:     keys,
@@ -143,19 +155,12 @@ func New(opts Options) (*Client, error) {
 			"Accept":     {"application/json"},
 			"User-Agent": {"callgate/" + cmp.Or(opts.Version, "dev")},
 		},
-		pipeline: newPipeline(again, auth, guard, clock, try{observer, reading}),
+		pipeline: pipeline(auth, guard, clock, try{observer, reading}),
 		// The trouble of a file's host is not the resource's.
-		files:     newPipeline(forFiles, auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{observer, fileTransport{reading}}),
+		files:     pipeline(auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{observer, fileTransport{reading}}),
+		retry:     retry,
 		transport: opts.Transport,
 	}, nil
-}
-
-// newPipeline is of policies of which the last sends. Those that azcore has behind
-// them are never reached: it repeats, logs and traces as callgate does in its own way.
-func newPipeline(policies ...policy.Policy) runtime.Pipeline {
-	return runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerCall: policies}, &policy.ClientOptions{
-		Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
-	})
 }
 
 // CloseIdleConnections closes the connections that no request is using.
@@ -232,19 +237,14 @@ func (op operation) repeatable() bool {
 	return op.repeat.ID != "" || op.method == http.MethodGet || op.method == http.MethodDelete
 }
 
-// sending is op on its way.
-func (op operation) sending() *sending {
-	return &sending{operation: op.name, repeatable: op.repeatable()}
-}
-
 func (op operation) succeeded(status int) bool { return status == op.want || status == op.orWant }
 
 // send sends the request until it is answered, and decodes the answer into out
 // (nil where there is none).
 func (c *Client) send(ctx context.Context, op operation, out any) error {
 	Answer{RequestID: op.requestID}.note(ctx)
-	s := op.sending()
-	req, err := c.newRequest(ctx, op, s)
+	s := &sending{operation: op.name}
+	req, err := c.newRequest(policy.WithRetryOptions(ctx, c.retryOptions(ctx, op, s)), op, s)
 	if err != nil {
 		return err
 	}

@@ -51,7 +51,7 @@ func (c *Client) DownloadFile(ctx context.Context, location string, offset, leng
 	}
 	ctx, end := c.observer.begin(ctx, op)
 	defer func() { end(err) }()
-	s := op.sending()
+	s := &sending{operation: op.name}
 	req, err := c.newFileRequest(ctx, op, s, location)
 	if err != nil {
 		return nil, err
@@ -141,7 +141,7 @@ func (c *Client) DeleteFile(ctx context.Context, location string) (err error) {
 	}
 	ctx, end := c.observer.begin(ctx, op)
 	defer func() { end(err) }()
-	s := op.sending()
+	s := &sending{operation: op.name}
 	req, err := c.newFileRequest(ctx, op, s, location)
 	if err != nil {
 		return err
@@ -156,7 +156,9 @@ func (c *Client) newFileRequest(ctx context.Context, op operation, s *sending, l
 	}
 	Answer{RequestID: op.requestID}.note(ctx)
 	op.path = target.String()
-	req, err := c.newRequest(ctx, op, s)
+	options := c.retryOptions(ctx, op, s)
+	options.TryTimeout = 0 // it would cut a long file: see patience
+	req, err := c.newRequest(policy.WithRetryOptions(ctx, options), op, s)
 	if err != nil {
 		return nil, err
 	}

@@ -20,9 +20,8 @@ const maxResponse = 1 << 20
 // sending is one operation on its way: what every try sends, and what the tries
 // so far may have done.
 type sending struct {
-	operation  string
-	repeatable bool   // once it may have arrived
-	body       []byte // nil for none
+	operation string
+	body      []byte // nil for none
 	// Whether the current try asked for a connection, and found one. (The request for
 	// a token, which has the same context, comes before the try.)
 	wanted, connected atomic.Bool
@@ -40,7 +39,8 @@ func (s *sending) watched(ctx context.Context) context.Context {
 	})
 }
 
-// try is the policy that sends each try of a request.
+// try is the last policy: it sends each try of a request. What azcore has behind it
+// is for logs and traces that callgate has of its own.
 type try struct {
 	*observer
 	transport policy.Transporter
