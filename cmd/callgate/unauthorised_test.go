@@ -90,7 +90,7 @@ func verbOf(t *testing.T, rpc string, rule *annotations.HttpRule) (verb, path st
 // RPC it is.
 func grpcRoute(path string, in, out protoreflect.MessageDescriptor) func(context.Context, *gateway) codes.Code {
 	return func(ctx context.Context, g *gateway) codes.Code {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		stream, err := g.conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}, path)
 		if err != nil {
@@ -104,7 +104,7 @@ func grpcRoute(path string, in, out protoreflect.MessageDescriptor) func(context
 
 func httpRoute(verb, path string) func(context.Context, *gateway) codes.Code {
 	return func(ctx context.Context, g *gateway) codes.Code {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		ctx, cancel := context.WithTimeout(ctx, time.Minute)
 		defer cancel()
 		req, err := http.NewRequestWithContext(ctx, verb, g.httpURL+path, strings.NewReader("{}"))
 		if err != nil {
