@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/jsm.go"
 	"github.com/nats-io/jsm.go/api"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -199,10 +200,34 @@ func (m *migration) copy(ctx context.Context, stream *jsm.Stream) error {
 	if err != nil {
 		return err
 	}
-	if _, _, err := m.target.RestoreSnapshotFromDirectory(ctx, stream.Name(), dir, jsm.RestoreConfiguration(config)); err != nil {
+	if err := m.restore(ctx, stream.Name(), dir, config); err != nil {
 		return fmt.Errorf("write it: %w", err)
 	}
 	return m.awaitReplicas(ctx, stream.Name(), config.Replicas)
+}
+
+// nameInUse is what the server answers while another restore has the name.
+const nameInUse = 10130
+
+// restore writes a snapshot to the target. The server that it is connected to may not
+// have heard yet where another takes the parts. It then begins anew, once that one has
+// given up, which is after 5 s without a part.
+func (m *migration) restore(ctx context.Context, name, dir string, config api.StreamConfig) error {
+	begun := false
+	for deadline := time.Now().Add(leaderWait); ; {
+		_, _, err := m.target.RestoreSnapshotFromDirectory(ctx, name, dir, jsm.RestoreConfiguration(config))
+		lost := errors.Is(err, nats.ErrNoResponders)
+		begun = begun || lost
+		again := lost || (begun && jsm.IsNatsError(err, nameInUse))
+		if !again || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(leaderPause):
+		}
+	}
 }
 
 // replicaPause is between two looks at how far the servers are.
