@@ -24,7 +24,7 @@ func fanOutScenarios() []scenario {
 		f := fanOut{streams: size.streams, connections: size.connections, events: size.events}
 		all = append(all, scenario{
 			name:  fmt.Sprintf("fan-out to %d", size.streams),
-			about: fmt.Sprintf("%d subscribers to all events, on %d connections, as fast as it goes. The log is on a NATS server of its own process; processor time is the server's alone.", size.streams, size.connections),
+			about: fmt.Sprintf("%d subscribers to all events, on %d connections, as fast as it goes. The log is on a NATS server of its own process; processor time is the server's alone. The receivers count messages, and do no more.", size.streams, size.connections),
 			subjects: []subject{
 				{"callgate", f.callgate}, {"bare gRPC", f.bare(false)}, {"naive gRPC", f.bare(true)}, {"NATS core", f.nats},
 			},
@@ -48,7 +48,7 @@ func (f fanOut) callgate(ctx context.Context, b *bench) (metrics, error) {
 	}
 	defer l.close()
 	events := b.scaled(f.events)
-	settings := subscribersSettings{Addr: l.gateway.grpc, Streams: f.streams, Connections: f.connections, Events: events}
+	settings := subscribersSettings{Addr: l.gateway.grpc, Raw: true, Streams: f.streams, Connections: f.connections, Events: events}
 	made := l.records.some(0, events, nil) // before, as the references have theirs
 	return b.deliver(ctx, l.gateway.child, settings, func(from, n int) error {
 		return l.log.Append(ctx, made[from:from+n]...)
@@ -70,7 +70,7 @@ func (f fanOut) bare(naive bool) func(context.Context, *bench) (metrics, error) 
 		if err := server.hear(&at); err != nil {
 			return nil, err
 		}
-		settings := subscribersSettings{Addr: at.Addr, Streams: f.streams, Connections: f.connections, Events: events}
+		settings := subscribersSettings{Addr: at.Addr, Raw: true, Streams: f.streams, Connections: f.connections, Events: events}
 		return b.deliver(ctx, server, settings, func(from, _ int) error {
 			if from > 0 {
 				return nil

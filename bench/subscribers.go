@@ -2,29 +2,18 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/nats-io/nats.go"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/encoding"
-	_ "google.golang.org/grpc/encoding/proto" // registers the codec that counting builds on
-	"google.golang.org/grpc/mem"
-	"google.golang.org/protobuf/encoding/protowire"
-
-	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 // subscribersSettings are those of the process that receives.
 type subscribersSettings struct {
 	Addr        string // of a server that has callgate.v1.Events; or the URL of NATS
 	NATS        bool
+	Raw         bool // count by small clients, to whom OwnCall, Latency, Earliest and Stalled are nothing
 	Streams     int
 	Connections int
 	Events      int  // that each stream is to get; 0: it stays until it is told to end
@@ -60,10 +49,13 @@ func subscribers(ctx context.Context, r *role) error {
 	if err := r.read(&s); err != nil {
 		return err
 	}
-	c := &counters{settings: s, counts: make([]atomic.Int64, s.Streams), latencies: make([][]int64, s.Streams)}
+	c := &counters{settings: s, counts: make([]atomic.Int64, s.Streams), latencies: make([][]int64, s.Streams), failed: make(chan error, 1)}
 	open := c.openGRPC
-	if s.NATS {
+	switch {
+	case s.NATS:
 		open = c.openNATS
+	case s.Raw:
+		open = c.openRaw
 	}
 	if err := open(ctx); err != nil {
 		return err
@@ -80,6 +72,8 @@ func subscribers(ctx context.Context, r *role) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
+		case err := <-c.failed:
+			return err
 		case <-tick.C:
 		}
 		if slowest := c.slowest(); slowest > told {
@@ -102,6 +96,15 @@ type counters struct {
 	counts      []atomic.Int64
 	latencies   [][]int64
 	first, last atomic.Int64 // Unix time in nanoseconds
+	failed      chan error   // why a stream brings no more; the first such
+}
+
+// fail notes that a stream brings no more.
+func (c *counters) fail(err error) {
+	select {
+	case c.failed <- err:
+	default:
+	}
 }
 
 func (c *counters) slowest() int {
@@ -134,155 +137,4 @@ func (c *counters) result() received {
 		r.P50, r.P99 = time.Duration(all[n/2]).Seconds(), time.Duration(all[n*99/100]).Seconds()
 	}
 	return r
-}
-
-// openGRPC opens the streams, and returns when all have started.
-func (c *counters) openGRPC(ctx context.Context) error {
-	conns := make([]*grpc.ClientConn, c.settings.Connections)
-	for i := range conns {
-		var err error
-		if conns[i], err = grpc.NewClient(c.settings.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
-			grpc.WithDefaultCallOptions(grpc.ForceCodecV2(counting{encoding.GetCodecV2("proto")}))); err != nil {
-			return err
-		}
-	}
-	var started sync.WaitGroup
-	failed := make(chan error, 1)
-	for i := range c.settings.Streams + c.settings.Stalled {
-		started.Go(func() {
-			if err := c.openStream(ctx, conns[i%len(conns)], i); err != nil {
-				select {
-				case failed <- err:
-				default:
-				}
-			}
-		})
-	}
-	started.Wait()
-	select {
-	case err := <-failed:
-		return err
-	default:
-		return nil
-	}
-}
-
-func (c *counters) openStream(ctx context.Context, conn *grpc.ClientConn, i int) error {
-	req := &callgatev1.StreamEventsRequest{}
-	if c.settings.OwnCall {
-		req.Filter = &callgatev1.EventFilter{CallConnectionIds: []string{callID(i)}}
-	}
-	if c.settings.Earliest {
-		req.Start = &callgatev1.StreamEventsRequest_Earliest{Earliest: true}
-	}
-	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, callgatev1.Events_StreamEvents_FullMethodName)
-	if err != nil {
-		return err
-	}
-	if err := stream.SendMsg(req); err != nil {
-		return err
-	}
-	if err := stream.CloseSend(); err != nil {
-		return err
-	}
-	var m message
-	if err := stream.RecvMsg(&m); err != nil { // started
-		return err
-	}
-	if i >= c.settings.Streams {
-		return nil // stalled
-	}
-	go func() {
-		m := message{parse: c.settings.Latency}
-		for stream.RecvMsg(&m) == nil {
-			if m.event {
-				c.count(i, m.sent)
-			}
-		}
-	}()
-	return nil
-}
-
-// message is what is looked at of a response: whether it is an event, and when
-// that was sent.
-type message struct {
-	parse bool
-	event bool
-	sent  int64
-}
-
-// counting looks at responses without decoding them, so that the receivers cost
-// little. Requests are encoded as ever.
-type counting struct{ encoding.CodecV2 }
-
-// Unmarshal implements encoding.CodecV2.
-func (counting) Unmarshal(data mem.BufferSlice, v any) error {
-	m := v.(*message)
-	m.event, m.sent = false, 0
-	if len(data) == 0 {
-		return nil
-	}
-	const eventField = 2 // of StreamEventsResponse
-	first := data[0].ReadOnlyData()
-	number, _, n := protowire.ConsumeTag(first)
-	m.event = n > 0 && number == eventField
-	if m.event && m.parse {
-		m.sent = sentAt(data.Materialize())
-	}
-	return nil
-}
-
-// sentAt is the time that an event carries as its operation context.
-func sentAt(response []byte) int64 {
-	const contextField = 11 // of CallEvent
-	_, _, n := protowire.ConsumeTag(response)
-	event, size := protowire.ConsumeBytes(response[n:])
-	if size < 0 {
-		return 0
-	}
-	for len(event) > 0 {
-		number, kind, n := protowire.ConsumeTag(event)
-		size := protowire.ConsumeFieldValue(number, kind, event[n:])
-		if n < 0 || size < 0 {
-			return 0
-		}
-		if number == contextField {
-			value, _ := protowire.ConsumeBytes(event[n:])
-			return parseTime(string(value))
-		}
-		event = event[n+size:]
-	}
-	return 0
-}
-
-// openNATS subscribes to the core subject.
-func (c *counters) openNATS(context.Context) error {
-	conns := make([]*nats.Conn, c.settings.Connections)
-	for i := range conns {
-		var err error
-		if conns[i], err = nats.Connect(c.settings.Addr); err != nil {
-			return err
-		}
-	}
-	for i := range c.settings.Streams {
-		sub, err := conns[i%len(conns)].Subscribe(natsSubject, func(m *nats.Msg) {
-			var sent int64
-			if c.settings.Latency {
-				sent = int64(binary.BigEndian.Uint64(m.Data))
-			}
-			c.count(i, sent)
-		})
-		if err != nil {
-			return err
-		}
-		if err := sub.SetPendingLimits(-1, -1); err != nil {
-			return err
-		}
-	}
-	for _, conn := range conns {
-		if err := conn.Flush(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
