@@ -8,8 +8,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
 
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
@@ -23,13 +21,12 @@ import (
 // after an error, which says that some of the records may not be stored, the same
 // records can be appended again. Errors of the log are ErrLogUnavailable.
 func (l *Log) Append(ctx context.Context, records ...*logv1.Record) error {
-	msgs := make([]*nats.Msg, len(records))
+	msgs := make([]message, len(records))
 	for i, record := range records {
-		msg, err := recordMessage(record)
-		if err != nil {
+		var err error
+		if msgs[i], err = recordMessage(record); err != nil {
 			return fmt.Errorf("append record %d: %w", i, err)
 		}
-		msgs[i] = msg
 	}
 	if len(msgs) == 0 {
 		return nil
@@ -37,23 +34,26 @@ func (l *Log) Append(ctx context.Context, records ...*logv1.Record) error {
 	return l.appender.append(ctx, msgs)
 }
 
-func recordMessage(record *logv1.Record) (*nats.Msg, error) {
+// message is a record as it is stored.
+type message struct {
+	subject string
+	id      string // what the log knows it by
+	data    []byte
+}
+
+func recordMessage(record *logv1.Record) (message, error) {
 	ev := record.GetEvent()
 	if ev.GetId() == "" || ev.GetEventSource() == "" {
-		return nil, errors.New("an event needs an id and a source")
+		return message{}, errors.New("an event needs an id and a source")
 	}
 	if ev.GetCursor() != "" || ev.GetData() != nil {
-		return nil, errors.New("a stored event has no cursor, and its data beside it")
+		return message{}, errors.New("a stored event has no cursor, and its data beside it")
 	}
 	data, err := proto.Marshal(record)
 	if err != nil {
-		return nil, err
+		return message{}, err
 	}
-	return &nats.Msg{
-		Subject: subjectOf(ev),
-		Header:  nats.Header{jetstream.MsgIDHeader: {messageID(ev)}},
-		Data:    data,
-	}, nil
+	return message{subject: subjectOf(ev), id: messageID(ev), data: data}, nil
 }
 
 // messageID is what the log knows an event by when it comes again: a hash of

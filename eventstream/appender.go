@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -55,7 +54,7 @@ type appender struct {
 
 // appendRequest is one call of append: its messages, and where the answer goes.
 type appendRequest struct {
-	msgs   []*nats.Msg
+	msgs   []message
 	queued time.Time
 	done   chan error // of capacity 1: the appender never waits
 }
@@ -101,7 +100,7 @@ func startAppender(js jetstream.JetStream, server *embeddedServer, known *atomic
 }
 
 // append queues msgs and waits for their answer.
-func (a *appender) append(ctx context.Context, msgs []*nats.Msg) error {
+func (a *appender) append(ctx context.Context, msgs []message) error {
 	req := &appendRequest{msgs: msgs, queued: time.Now(), done: make(chan error, 1)}
 	select {
 	case <-a.stop:
@@ -157,7 +156,7 @@ func (a *appender) gather(first *appendRequest) []*appendRequest {
 	for req := first; ; {
 		records += len(req.msgs)
 		for _, msg := range req.msgs {
-			size += len(msg.Data)
+			size += len(msg.data)
 		}
 		if records >= maxBatchRecords || size >= maxBatchBytes {
 			return requests
@@ -175,15 +174,14 @@ func (a *appender) gather(first *appendRequest) []*appendRequest {
 // twice is written once.
 func (a *appender) store(requests []*appendRequest) {
 	index := make(map[string]int)
-	var msgs []*nats.Msg
+	var msgs []message
 	for _, req := range requests {
 		for _, msg := range req.msgs {
-			id := msg.Header.Get(jetstream.MsgIDHeader)
-			if _, again := index[id]; again {
+			if _, again := index[msg.id]; again {
 				a.metrics.records.WithLabelValues("duplicate").Inc()
 				continue
 			}
-			index[id] = len(msgs)
+			index[msg.id] = len(msgs)
 			msgs = append(msgs, msg)
 		}
 	}
@@ -196,7 +194,7 @@ func (a *appender) store(requests []*appendRequest) {
 	for _, req := range requests {
 		var failed error
 		for _, msg := range req.msgs {
-			if err := errs[index[msg.Header.Get(jetstream.MsgIDHeader)]]; err != nil && failed == nil {
+			if err := errs[index[msg.id]]; err != nil && failed == nil {
 				failed = err
 			}
 		}

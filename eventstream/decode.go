@@ -108,23 +108,35 @@ func jsonError(err error) error {
 // checkDepth refuses what nests deeper than maxDepth, before anything is built of
 // it. It need not understand JSON for that, but for strings.
 func checkDepth(body []byte) error {
-	depth, inString := 0, false
+	depth := 0
 	for i := 0; i < len(body); i++ {
-		switch c := body[i]; {
-		case inString && c == '\\':
-			i++
-		case c == '"':
-			inString = !inString
-		case inString:
-		case c == '[' || c == '{':
+		switch body[i] {
+		case '"':
+			i += stringEnd(body[i+1:]) + 1
+		case '[', '{':
 			if depth++; depth > maxDepth {
 				return fmt.Errorf("nested more than %d deep", maxDepth)
 			}
-		case c == ']' || c == '}':
+		case ']', '}':
 			depth--
 		}
 	}
 	return nil
+}
+
+// stringEnd is where in s the string ends that it begins in.
+func stringEnd(s []byte) int {
+	for i := 0; ; i++ {
+		quote := bytes.IndexByte(s[i:], '"')
+		if quote < 0 {
+			return len(s)
+		}
+		text := s[i : i+quote]
+		i += quote
+		if escapes := len(text) - len(bytes.TrimRight(text, `\`)); escapes%2 == 0 {
+			return i
+		}
+	}
 }
 
 // record makes the stored form of one event.

@@ -37,8 +37,9 @@ type embeddedServer struct {
 	temp    string       // removed on close; empty for a server with files
 	ill     atomic.Bool  // it is to be mended
 	mended  atomic.Int64 // when it was last, in ns since 1970
-	// unsynced is the time in which it is storing without a sync; nil: it is not.
-	unsynced atomic.Pointer[unsynced]
+	// unsynced is the position from which on it shows what is not synced; 0: all is.
+	unsynced atomic.Uint64
+	grown    bell // rings when it shows more
 }
 
 func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {

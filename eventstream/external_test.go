@@ -300,7 +300,7 @@ func TestWhatIsTooLargeIsRefusedAlone(t *testing.T) {
 func TestNothingIsSentBehindWhatTheConnectionDoesNotTake(t *testing.T) {
 	log := openLog(t, LogOptions{})
 	mustAppend(t, log, record("c-0", "c", typeParticipantsUpdated))
-	var msgs []*nats.Msg
+	var msgs []message
 	for i := range 3 {
 		msg, err := recordMessage(record(fmt.Sprintf("c-%d", i+1), "c", typeParticipantsUpdated))
 		if err != nil {
@@ -308,7 +308,7 @@ func TestNothingIsSentBehindWhatTheConnectionDoesNotTake(t *testing.T) {
 		}
 		msgs = append(msgs, msg)
 	}
-	msgs[1].Reply = "taken" // which the client does not send
+	msgs[1].subject = "" // which the client does not send
 	answers := log.appender.send(testContext(t), msgs)
 	if answers[0].err != nil || answers[1].err == nil || !errors.Is(answers[2].err, answers[1].err) || !log.appender.unsure {
 		t.Errorf("%+v", answers)

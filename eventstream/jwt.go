@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -140,18 +141,21 @@ func (v *Verifier) Parse(ctx context.Context, token string) (*oidc.IDToken, erro
 // isCompact tells whether a token is in the one form that is sent: three parts, in
 // URL-safe base64. The library reads others too.
 func isCompact(token string) bool {
-	dots := 0
 	for i := range len(token) {
-		switch c := token[i]; {
-		case 'A' <= c && c <= 'Z', 'a' <= c && c <= 'z', '0' <= c && c <= '9', c == '-', c == '_':
-		case c == '.':
-			dots++
-		default:
+		if !compact[token[i]] {
 			return false
 		}
 	}
-	return dots == 2
+	return strings.Count(token, ".") == 2
 }
+
+// compact are the characters of that form.
+var compact = func() (is [256]bool) {
+	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.") {
+		is[c] = true
+	}
+	return is
+}()
 
 // Fetch fetches the OpenID configuration, unless it was before: an error says why
 // tokens could not be checked now.

@@ -8,12 +8,13 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // A server whose disk did not take something does not write to that stream ever
-// again, nor answers whoever asks it to, until it opens its files anew. So it is
+// again, nor answers who asks it to by a connection, until it opens its files anew. So it is
 // started anew, once the disk takes something again. Until then it is only read.
 
 // probeBytes is how much the disk must take to be thought well: one write of the
@@ -24,14 +25,14 @@ const probeBytes = maxBatchBytes
 // answer, even a refusal, says that it is well; and what is too large was not asked.
 func silent(err error) bool {
 	var refusal *jetstream.APIError
-	return err != nil && !errors.As(err, &refusal) && !errors.Is(err, nats.ErrMaxPayload)
+	var refused *server.ApiError
+	return err != nil && !errors.As(err, &refusal) && !errors.As(err, &refused) && !errors.Is(err, nats.ErrMaxPayload)
 }
 
 // suspect has the server mended before it is written to next. One without files
-// has nothing to be mended: it would lose all it has. And what was asked before
-// the server was mended may have gone unanswered only now.
+// has nothing to be mended: it would lose all it has.
 func (e *embeddedServer) suspect() {
-	if e != nil && e.temp == "" && time.Since(time.Unix(0, e.mended.Load())) > ackTimeout {
+	if e != nil && e.temp == "" {
 		e.ill.Store(true)
 	}
 }
@@ -42,7 +43,8 @@ func (e *embeddedServer) unavailable(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if silent(err) {
+	// What was asked before it was mended may have gone unanswered only now.
+	if silent(err) && e != nil && time.Since(time.Unix(0, e.mended.Load())) > ackTimeout {
 		e.suspect()
 	}
 	return fmt.Errorf("%w: %w", ErrLogUnavailable, err)
@@ -61,7 +63,7 @@ func (e *embeddedServer) mend() error {
 	if err := e.start(); err != nil {
 		return fmt.Errorf("open its files anew: %w", err)
 	}
-	e.showsSynced(errMended)
+	e.showsSynced()
 	e.mended.Store(time.Now().UnixNano())
 	e.ill.Store(false)
 	e.log.logger.Warn("it did not answer: its disk takes what is written, and its files were opened anew")

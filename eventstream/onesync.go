@@ -1,7 +1,6 @@
 package eventstream
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -24,11 +23,24 @@ import (
 // SyncAlways, whose files we would sync, is no way: it also rewrites files, to make
 // room, and what had been acknowledged long ago would not be on disk for a while.
 
-// serverStream and serverFiles are the server's own stream and fileStore.
+// serverStream, serverFiles and serverTrace are the server's own stream, fileStore and
+// msgTrace.
 type (
 	serverStream struct{}
 	serverFiles  struct{}
+	serverTrace  struct{}
 )
+
+// processMessage stores a message of a stream as if it had come by a connection. The
+// server keeps what it is given of none of them.
+//
+//go:linkname processMessage github.com/nats-io/nats-server/v2/server.(*stream).processJetStreamMsg
+func processMessage(stream *serverStream, subject, reply string, header, data []byte, expected uint64, stamp int64, trace *serverTrace, sourced, isolated bool) error
+
+// errDuplicate is what processMessage returns for an id that the stream knows.
+//
+//go:linkname errDuplicate github.com/nats-io/nats-server/v2/server.errMsgIdDuplicate
+var errDuplicate error
 
 //go:linkname lookupStream github.com/nats-io/nats-server/v2/server.(*Account).lookupStream
 func lookupStream(account *server.Account, name string) (*serverStream, error)
@@ -46,25 +58,19 @@ func syncOnFlush(files *serverFiles, on bool)
 //go:linkname syncAlways github.com/nats-io/nats-server/v2/server.(*fileStore).flushForScaleDown
 func syncAlways(files *serverFiles) error
 
-var (
-	errServerUnknown = errors.New("the embedded server is not the one that callgate knows")
-	errMended        = errors.New("the embedded server was started anew")
-)
-
-// unsynced is a time in which the log shows, from a position on, what the loss of
-// power could still take.
-type unsynced struct {
-	from uint64
-	over chan struct{} // closed: it is over
-	err  error         // then: why nobody knows what became of what was shown
-}
+var errServerUnknown = errors.New("the embedded server is not the one that callgate knows")
 
 // syncs tells whether the server syncs what it stores.
 func (e *embeddedServer) syncs() bool { return e != nil && e.temp == "" && e.options.SyncAlways }
 
-// store is what the log's stream is stored in.
+// stream is the log's.
+func (e *embeddedServer) stream() (*serverStream, error) {
+	return lookupStream(e.running.Load().GlobalAccount(), streamName)
+}
+
+// store is what it is stored in.
 func (e *embeddedServer) store() (server.StreamStore, error) {
-	stream, err := lookupStream(e.running.Load().GlobalAccount(), streamName)
+	stream, err := e.stream()
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +93,7 @@ func (e *embeddedServer) files() (server.StreamStore, *serverFiles, error) {
 // together lets write store in the log without a sync for each message, and syncs
 // once what write stored. An error says that this may not be on disk. Readers do
 // not see it before it is.
-func (e *embeddedServer) together(write func()) error {
+func (e *embeddedServer) together(write func() error) error {
 	store, files, err := e.files()
 	if err != nil {
 		return err
@@ -96,27 +102,22 @@ func (e *embeddedServer) together(write func()) error {
 	store.FastState(&state)
 	e.showsUnsynced(state.LastSeq + 1)
 	syncOnFlush(files, true)
-	write()
-	if err := syncAlways(files); err != nil {
-		return fmt.Errorf("sync: %w", err) // what it shows stays unsynced until it is mended
+	err = write()
+	if syncErr := syncAlways(files); syncErr != nil {
+		return fmt.Errorf("sync: %w", syncErr) // what it shows stays unsynced until it is mended
 	}
-	e.showsSynced(nil)
-	return nil
+	e.showsSynced()
+	return err
 }
 
-// showsUnsynced begins an unsynced time, unless there is one that did not end.
-func (e *embeddedServer) showsUnsynced(from uint64) {
-	if e.unsynced.Load() == nil {
-		e.unsynced.Store(&unsynced{from: from, over: make(chan struct{})})
-	}
-}
+// showsUnsynced begins a time in which the log shows, from a position on, what the
+// loss of power could still take; unless there is one that did not end.
+func (e *embeddedServer) showsUnsynced(from uint64) { e.unsynced.CompareAndSwap(0, from) }
 
 // showsSynced ends it.
-func (e *embeddedServer) showsSynced(err error) {
-	if u := e.unsynced.Swap(nil); u != nil {
-		u.err = err
-		close(u.over)
-	}
+func (e *embeddedServer) showsSynced() {
+	e.unsynced.Store(0)
+	e.grown.ring()
 }
 
 // synced is the last position, at most seq, up to which all is synced that the
@@ -125,27 +126,10 @@ func (e *embeddedServer) synced(seq uint64) uint64 {
 	if e == nil {
 		return seq
 	}
-	if u := e.unsynced.Load(); u != nil {
-		return min(seq, u.from-1)
+	if from := e.unsynced.Load(); from > 0 {
+		return min(seq, from-1)
 	}
 	return seq
-}
-
-// awaitSynced waits until what the server showed at a position is synced.
-func (e *embeddedServer) awaitSynced(ctx context.Context, seq uint64) error {
-	if e == nil {
-		return nil
-	}
-	u := e.unsynced.Load()
-	if u == nil || seq < u.from {
-		return nil
-	}
-	select {
-	case <-u.over:
-		return u.err
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // syncFiles syncs all files in a folder: a process that was killed may have written

@@ -28,6 +28,7 @@ func TestServerIsTheOneWeKnow(t *testing.T) {
 		"*stream Store":                             "func() StreamStore",
 		"*fileStore updateDurabilitySettingsLocked": "func(syncOnFlush bool)",
 		"*fileStore flushForScaleDown":              "func() error",
+		"*stream processJetStreamMsg":               "func(subject, reply string, hdr, msg []byte, lseq uint64, ts int64, mt *msgTrace, sourced bool, needIsolation bool) error",
 	}
 	for _, name := range pkg.GoFiles {
 		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join(pkg.Dir, name), nil, parser.SkipObjectResolution)
@@ -58,45 +59,41 @@ func TestServerIsTheOneWeKnow(t *testing.T) {
 // TestReadersWaitForTheSync: what the loss of power could still take is shown to
 // nobody, in no way, and then to everybody.
 func TestReadersWaitForTheSync(t *testing.T) {
-	for name, end := range map[string]error{"it is synced": nil, "the server was mended": errMended} {
-		t.Run(name, func(t *testing.T) {
-			log := openLog(t, LogOptions{Dir: t.TempDir()})
-			hub := newHub(t, log, HubOptions{})
-			sub := subscribe(t, hub, SubscribeOptions{})
-			appendMany(t, log, "c", 0, 3)
-			wantEvents(t, sub, ids("c", 0, 3)...)
-			_, before, err := log.Bounds(testContext(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-
-			log.server.showsUnsynced(4)
-			log.server.showsUnsynced(5) // the first did not end
-			msg, err := recordMessage(record("c-3", "c", typeParticipantsUpdated))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := log.js.PublishMsg(testContext(t), msg); err != nil {
-				t.Fatal(err)
-			}
-			if _, last, err := log.Bounds(testContext(t)); err != nil || last != before {
-				t.Errorf("the log ends at %s, %v; want %s", last, err, before)
-			}
-			wantHistory(t, log, "c", ids("c", 0, 3)...)
-			all, err := log.read(testContext(t), 0, "", readRecords)
-			if err != nil || all.count != 3 || all.more || all.end != 3 {
-				t.Errorf("read: %d records, more %v, end %d, %v", all.count, all.more, all.end, err)
-			}
-			wantEvents(t, subscribe(t, hub, SubscribeOptions{Start: StartEarliest()}), ids("c", 0, 3)...)
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
-			defer cancel()
-			if item, err := sub.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("the subscriber got %v, %v", item, err)
-			}
-
-			log.server.showsSynced(end)
-			wantEvents(t, sub, "c-3")
-			wantHistory(t, log, "c", ids("c", 0, 4)...)
-		})
+	log := openLog(t, LogOptions{Dir: t.TempDir()})
+	hub := newHub(t, log, HubOptions{})
+	sub := subscribe(t, hub, SubscribeOptions{})
+	appendMany(t, log, "c", 0, 3)
+	wantEvents(t, sub, ids("c", 0, 3)...)
+	_, before, err := log.Bounds(testContext(t))
+	if err != nil {
+		t.Fatal(err)
 	}
+
+	log.server.showsUnsynced(4)
+	log.server.showsUnsynced(5) // the first did not end
+	msg, err := recordMessage(record("c-3", "c", typeParticipantsUpdated))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answers, err := log.server.process([]message{msg}); err != nil || answers[0].err != nil {
+		t.Fatal(answers, err)
+	}
+	if _, last, err := log.Bounds(testContext(t)); err != nil || last != before {
+		t.Errorf("the log ends at %s, %v; want %s", last, err, before)
+	}
+	wantHistory(t, log, "c", ids("c", 0, 3)...)
+	all, err := log.read(testContext(t), 0, "", readRecords)
+	if err != nil || all.count != 3 || all.more || all.end != 3 {
+		t.Errorf("read: %d records, more %v, end %d, %v", all.count, all.more, all.end, err)
+	}
+	wantEvents(t, subscribe(t, hub, SubscribeOptions{Start: StartEarliest()}), ids("c", 0, 3)...)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if item, err := sub.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the subscriber got %v, %v", item, err)
+	}
+
+	log.server.showsSynced()
+	wantEvents(t, sub, "c-3")
+	wantHistory(t, log, "c", ids("c", 0, 4)...)
 }

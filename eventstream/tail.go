@@ -22,10 +22,14 @@ const (
 // order, until ctx ends. It asks again when the log's server loses it; a hole in
 // the sequence is then a fact about the log.
 func (l *Log) follow(ctx context.Context, after uint64, publish func(entry)) {
+	tail := l.tailConsumer
+	if l.server != nil {
+		tail = l.tailStored
+	}
 	pause := minTailPause
 	for ctx.Err() == nil {
 		before := after
-		err := l.tail(ctx, &after, publish)
+		err := tail(ctx, &after, publish)
 		if ctx.Err() != nil {
 			return
 		}
@@ -41,8 +45,34 @@ func (l *Log) follow(ctx context.Context, after uint64, publish func(entry)) {
 	}
 }
 
-// tail reads by one consumer, until it fails. It moves after on.
-func (l *Log) tail(ctx context.Context, after *uint64, publish func(entry)) error {
+// tailStored reads an embedded log as it grows, until it fails. It moves after on.
+func (l *Log) tailStored(ctx context.Context, after *uint64, publish func(entry)) error {
+	for looked := *after; ; {
+		grown := l.server.grown.wait()
+		p, err := l.readStored(ctx, looked, "", readRecords)
+		if err != nil {
+			return err
+		}
+		for _, ev := range p.events {
+			if err := l.hand(ctx, ev, after, publish); err != nil {
+				return err
+			}
+		}
+		looked = p.through
+		if p.more {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-grown:
+		}
+	}
+}
+
+// tailConsumer reads one of servers outside by one consumer, until it fails. It moves
+// after on.
+func (l *Log) tailConsumer(ctx context.Context, after *uint64, publish func(entry)) error {
 	if _, last, err := l.boundsAt(ctx, *after); err != nil {
 		return err
 	} else if last < *after {
@@ -82,19 +112,24 @@ func (l *Log) tail(ctx context.Context, after *uint64, publish func(entry)) erro
 		if ev == nil {
 			continue
 		}
-		if err := l.server.awaitSynced(ctx, seq); err != nil {
+		if err := l.hand(ctx, ev, after, publish); err != nil {
 			return err
 		}
-		e := entry{event: ev}
-		if seq > *after+1 {
-			earliest, _, _, err := l.bounds(ctx)
-			if err != nil {
-				return err
-			}
-			e.hole = hole(*after, earliest)
-		}
-		*after = seq
-		l.learn(seq)
-		publish(e)
 	}
+}
+
+// hand publishes the next event behind the position after, which it moves on.
+func (l *Log) hand(ctx context.Context, ev *Event, after *uint64, publish func(entry)) error {
+	e := entry{event: ev}
+	if ev.Seq > *after+1 {
+		earliest, _, _, err := l.bounds(ctx)
+		if err != nil {
+			return err
+		}
+		e.hole = hole(*after, earliest)
+	}
+	*after = ev.Seq
+	l.learn(ev.Seq)
+	publish(e)
+	return nil
 }

@@ -18,8 +18,8 @@ const (
 )
 
 // write stores msgs, at most maxBatchRecords, in their order, and returns an error
-// for each. It takes no longer than ackTimeout and a sync.
-func (a *appender) write(msgs []*nats.Msg) []error {
+// for each. It takes no longer than ackTimeout, or as the disk.
+func (a *appender) write(msgs []message) []error {
 	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
 	start := time.Now()
@@ -66,14 +66,12 @@ func nobodyThere(answers []answer) bool {
 	})
 }
 
-// try stores msgs as far as it can, with one sync.
-func (a *appender) try(ctx context.Context, msgs []*nats.Msg) []answer {
-	var answers []answer
-	publish := func() { answers = a.publish(ctx, msgs) }
-	if len(msgs) == 1 || !a.server.syncs() {
-		publish()
-	} else if err := a.server.together(publish); err != nil {
-		return slices.Repeat([]answer{{err: err}}, len(msgs))
+// try stores msgs as far as it can.
+func (a *appender) try(ctx context.Context, msgs []message) (answers []answer) {
+	if a.server != nil {
+		answers = a.server.put(msgs)
+	} else {
+		answers = a.publish(ctx, msgs)
 	}
 	for _, answer := range answers {
 		raise(a.known, answer.seq)
@@ -84,7 +82,7 @@ func (a *appender) try(ctx context.Context, msgs []*nats.Msg) []answer {
 // publish sends msgs in their order, and waits for all answers together. Where it is
 // not sure that anybody is there, it waits for the first alone: others behind one
 // that reached nobody could be stored, and it after them.
-func (a *appender) publish(ctx context.Context, msgs []*nats.Msg) []answer {
+func (a *appender) publish(ctx context.Context, msgs []message) []answer {
 	if !a.unsure {
 		return a.send(ctx, msgs)
 	}
@@ -96,7 +94,7 @@ func (a *appender) publish(ctx context.Context, msgs []*nats.Msg) []answer {
 }
 
 // send stops at the first message that the connection does not take.
-func (a *appender) send(ctx context.Context, msgs []*nats.Msg) []answer {
+func (a *appender) send(ctx context.Context, msgs []message) []answer {
 	answers := make([]answer, len(msgs))
 	acks := make([]jetstream.PubAckFuture, len(msgs))
 	var lost error
@@ -105,7 +103,9 @@ func (a *appender) send(ctx context.Context, msgs []*nats.Msg) []answer {
 			continue
 		}
 		// One that is repeated alone would be out of order.
-		acks[i], answers[i].err = a.js.PublishMsgAsync(msg, jetstream.WithRetryAttempts(0))
+		acks[i], answers[i].err = a.js.PublishMsgAsync(&nats.Msg{
+			Subject: msg.subject, Header: nats.Header{jetstream.MsgIDHeader: {msg.id}}, Data: msg.data,
+		}, jetstream.WithRetryAttempts(0))
 		if silent(answers[i].err) {
 			lost = answers[i].err
 		}
