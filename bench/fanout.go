@@ -47,12 +47,13 @@ func (f fanOut) callgate(ctx context.Context, b *bench) (metrics, error) {
 		return nil, err
 	}
 	defer l.close()
-	events := b.scaled(f.events)
-	settings := subscribersSettings{Addr: l.gateway.grpc, Raw: true, Streams: f.streams, Connections: f.connections, Events: events}
-	made := l.records.some(0, events, nil) // before, as the references have theirs
-	return b.deliver(ctx, l.gateway.child, settings, func(from, n int) error {
-		return l.log.Append(ctx, made[from:from+n]...)
-	})
+	feeder, err := l.feeder(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer feeder.close()
+	settings := subscribersSettings{Addr: l.gateway.grpc, Raw: true, Streams: f.streams, Connections: f.connections, Events: b.scaled(f.events)}
+	return b.deliver(ctx, l.gateway.child, settings, func(_, n int) error { return feeder.feed(n) })
 }
 
 func (f fanOut) bare(naive bool) func(context.Context, *bench) (metrics, error) {
@@ -164,6 +165,7 @@ func (b *bench) deliver(ctx context.Context, server *child, settings subscribers
 // of the gateway writes to it.
 type sharedLog struct {
 	nats     *child
+	url      string   // of NATS
 	gateway  *gateway // the first
 	gateways []*gateway
 	log      *eventstream.Log
@@ -192,6 +194,7 @@ func (b *bench) shared(ctx context.Context, gateways int, s natsSettings) (l *sh
 	if err = l.nats.hear(&at); err != nil {
 		return l, err
 	}
+	l.url = at.Addr
 	for range gateways {
 		emulator, err := freeAddress(ctx)
 		if err != nil {

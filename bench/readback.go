@@ -202,8 +202,7 @@ func bareJetStream(ctx context.Context, r *role) error {
 		return err
 	}
 	defer stop()
-	const stream = "CALLGATE_EVENTS" // as the gateway calls it
-	if _, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: stream + "_PROBE", Subjects: []string{"probe.>"}}); err != nil {
+	if _, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: logStream + "_PROBE", Subjects: []string{"probe.>"}}); err != nil {
 		return err
 	}
 	server := grpc.NewServer()
@@ -218,7 +217,7 @@ func bareJetStream(ctx context.Context, r *role) error {
 		return err
 	}
 	if s.Read > 0 {
-		took, err := readAll(ctx, js, stream, s.Read)
+		took, err := readAll(ctx, js, logStream, s.Read)
 		if err != nil {
 			return err
 		}
