@@ -42,18 +42,11 @@ func (c *counters) openGRPC(ctx context.Context) error {
 }
 
 func (c *counters) openStream(ctx context.Context, conn *grpc.ClientConn, i int) error {
-	req := &callgatev1.StreamEventsRequest{}
-	if c.settings.OwnCall {
-		req.Filter = &callgatev1.EventFilter{CallConnectionIds: []string{callID(i)}}
-	}
-	if c.settings.Earliest {
-		req.Start = &callgatev1.StreamEventsRequest_Earliest{Earliest: true}
-	}
 	stream, err := conn.NewStream(ctx, &grpc.StreamDesc{ServerStreams: true}, callgatev1.Events_StreamEvents_FullMethodName)
 	if err != nil {
 		return err
 	}
-	if err := stream.SendMsg(req); err != nil {
+	if err := stream.SendMsg(c.settings.request(i)); err != nil {
 		return err
 	}
 	if err := stream.CloseSend(); err != nil {

@@ -20,7 +20,7 @@ const window = 4096
 // fanOutScenarios send as fast as it goes to many subscribers.
 func fanOutScenarios() []scenario {
 	var all []scenario
-	for _, size := range []struct{ streams, connections, events int }{{100, 4, 20_000}, {1_000, 16, 3_000}} {
+	for _, size := range []struct{ streams, connections, events int }{{100, 4, 40_000}, {1_000, 16, 6_000}} {
 		f := fanOut{streams: size.streams, connections: size.connections, events: size.events}
 		all = append(all, scenario{
 			name:  fmt.Sprintf("fan-out to %d", size.streams),

@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
-	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -24,11 +23,9 @@ const (
 	streamWindow     = 1 << 20
 	connectionWindow = 16 << 20
 
-	readBuffer   = 256 << 10
-	grpcPrefix   = 5 // bytes before a message: whether it is compressed, and its size
-	frameHeader  = 9
-	firstOfAll   = 65_535 // bytes of window that a connection has by itself
-	eventTagByte = responseEventField<<3 | byte(protowire.BytesType)
+	readBuffer    = 256 << 10
+	frameHeader   = 9
+	initialWindow = 65_535 // of a connection, before anything is said
 )
 
 // rawConn is the client's end of an HTTP/2 connection that carries streams of
@@ -44,17 +41,6 @@ type rawConn struct {
 	count   func(stream int)
 }
 
-// rawStream is how far a stream is with its messages, which begin and end
-// anywhere in frames.
-type rawStream struct {
-	number int                  // as counted
-	head   [grpcPrefix + 1]byte // of the message that is coming, and its first byte
-	got    int                  // of the head
-	rest   int                  // of the message, behind the head
-	begun  bool                 // there was one
-	taken  int                  // as of the connection
-}
-
 // openRaw opens the streams as openGRPC does, by clients that only count.
 func (c *counters) openRaw(ctx context.Context) error {
 	conns := make([]*rawConn, c.settings.Connections)
@@ -68,14 +54,14 @@ func (c *counters) openRaw(ctx context.Context) error {
 	}
 	for i := range c.settings.Streams {
 		conn := conns[i%len(conns)]
-		conn.streams = append(conn.streams, &rawStream{number: i})
-	}
-	request, err := proto.Marshal(&callgatev1.StreamEventsRequest{})
-	if err != nil {
-		return err
+		request, err := proto.Marshal(c.settings.request(i))
+		if err != nil {
+			return err
+		}
+		conn.streams = append(conn.streams, &rawStream{number: i, request: request})
 	}
 	for _, conn := range conns {
-		if err := conn.begin(c.settings.Addr, request); err != nil {
+		if err := conn.begin(c.settings.Addr); err != nil {
 			return err
 		}
 		go func() { c.fail(conn.receive()) }()
@@ -92,20 +78,19 @@ func newRawConn(conn net.Conn, count func(stream int)) *rawConn {
 
 // begin opens all streams, and returns when each has brought its first message,
 // which is that it has started.
-func (c *rawConn) begin(authority string, request []byte) error {
+func (c *rawConn) begin(authority string) error {
 	if _, err := io.WriteString(c.conn, http2.ClientPreface); err != nil {
 		return err
 	}
 	if err := errors.Join(
 		c.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: streamWindow}, http2.Setting{ID: http2.SettingEnablePush, Val: 0}),
-		c.framer.WriteWindowUpdate(0, connectionWindow-firstOfAll),
+		c.framer.WriteWindowUpdate(0, connectionWindow-initialWindow),
 	); err != nil {
 		return err
 	}
 	var block bytes.Buffer
 	headers := hpack.NewEncoder(&block)
-	body := append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(request))), request...)
-	for i := range c.streams {
+	for i, s := range c.streams {
 		block.Reset()
 		for _, field := range []hpack.HeaderField{
 			{Name: ":method", Value: "POST"}, {Name: ":scheme", Value: "http"},
@@ -116,7 +101,7 @@ func (c *rawConn) begin(authority string, request []byte) error {
 				return err
 			}
 		}
-		id := uint32(2*i + 1)
+		id, body := uint32(2*i+1), append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(s.request))), s.request...)
 		if err := errors.Join(
 			c.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true}),
 			c.framer.WriteData(id, true, body),
@@ -232,29 +217,4 @@ func (c *rawConn) stream(id uint32) (*rawStream, error) {
 		return c.streams[i], nil
 	}
 	return nil, fmt.Errorf("there is no stream %d", id)
-}
-
-// take goes through data, and tells message the first byte of each that ends in it.
-func (s *rawStream) take(data []byte, message func(first byte)) error {
-	for len(data) > 0 {
-		if s.got < len(s.head) {
-			n := copy(s.head[s.got:], data)
-			s.got, data = s.got+n, data[n:]
-			if s.got < len(s.head) {
-				return nil
-			}
-			size := binary.BigEndian.Uint32(s.head[1:])
-			if s.head[0] != 0 || size == 0 {
-				return errors.New("a message is compressed, or empty")
-			}
-			s.rest = int(size) - 1
-		}
-		n := min(s.rest, len(data))
-		s.rest, data = s.rest-n, data[n:]
-		if s.rest == 0 {
-			s.got = 0
-			message(s.head[grpcPrefix])
-		}
-	}
-	return nil
 }

@@ -75,7 +75,7 @@ func catchUpCallgate(ctx context.Context, b *bench) (metrics, error) {
 	}
 	defer g.stop()
 	events := b.scaled(catchUpEvents) / 250 * 250
-	subscribers, err := b.role(ctx, "subscribers", subscribersSettings{Addr: g.grpc, Streams: 1, Connections: 1, Events: events, Earliest: true})
+	subscribers, err := b.role(ctx, "subscribers", subscribersSettings{Addr: g.grpc, Raw: true, Streams: 1, Connections: 1, Events: events, Earliest: true})
 	if err != nil {
 		return nil, err
 	}

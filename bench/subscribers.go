@@ -7,13 +7,15 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
 // subscribersSettings are those of the process that receives.
 type subscribersSettings struct {
 	Addr        string // of a server that has callgate.v1.Events; or the URL of NATS
 	NATS        bool
-	Raw         bool // count by small clients, to whom OwnCall, Latency, Earliest and Stalled are nothing
+	Raw         bool // count by small clients, to whom Latency and Stalled are nothing
 	Streams     int
 	Connections int
 	Events      int  // that each stream is to get; 0: it stays until it is told to end
@@ -21,6 +23,18 @@ type subscribersSettings struct {
 	Latency     bool // measure how long each event took
 	Earliest    bool // begin with what the log has
 	Stalled     int  // so many more streams are opened and never read
+}
+
+// request is what stream i asks for.
+func (s *subscribersSettings) request(i int) *callgatev1.StreamEventsRequest {
+	req := &callgatev1.StreamEventsRequest{}
+	if s.OwnCall {
+		req.Filter = &callgatev1.EventFilter{CallConnectionIds: []string{callID(i)}}
+	}
+	if s.Earliest {
+		req.Start = &callgatev1.StreamEventsRequest_Earliest{Earliest: true}
+	}
+	return req
 }
 
 // received is what the process says in the end.
