@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -116,7 +117,8 @@ func (f fanOut) nats(ctx context.Context, b *bench) (metrics, error) {
 }
 
 // deliver has subscribers receive what publish publishes: n events from number
-// from on, which it does as the slowest subscriber gets on.
+// from on, which it does as the slowest subscriber gets on. The first quarter warms
+// up, and is not counted: a server that has just started is still getting memory.
 func (b *bench) deliver(ctx context.Context, server *child, settings subscribersSettings, publish func(from, n int) error) (metrics, error) {
 	subscribers, err := b.role(ctx, "subscribers", settings)
 	if err != nil {
@@ -126,37 +128,38 @@ func (b *bench) deliver(ctx context.Context, server *child, settings subscribers
 	if err := subscribers.hear(&place{}); err != nil {
 		return nil, err
 	}
-	before, err := server.cpu()
-	if err != nil {
-		return nil, err
-	}
 	const part = 256
-	published := 0
-	for done := 0; done < settings.Events; {
-		for published < settings.Events && published < done+window {
+	published, warm := 0, false
+	var begin, p progress
+	var before time.Duration
+	for p.Slowest < settings.Events {
+		for published < settings.Events && published < p.Slowest+window {
 			n := min(part, settings.Events-published)
 			if err := publish(published, n); err != nil {
 				return nil, err
 			}
 			published += n
 		}
-		var p progress
 		if err := subscribers.hear(&p); err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, server.log)
 		}
-		done = p.Slowest
-	}
-	var got received
-	if err := subscribers.hear(&got); err != nil {
-		return nil, err
+		if !warm && p.Slowest >= settings.Events/4 {
+			warm, begin = true, p
+			if before, err = server.cpu(); err != nil {
+				return nil, err
+			}
+		}
 	}
 	after, err := server.cpu()
 	if err != nil {
 		return nil, err
 	}
-	deliveries := float64(settings.Events) * float64(settings.Streams)
+	deliveries := float64(p.All - begin.All)
+	if deliveries == 0 {
+		return nil, errors.New("it was over before it was warm: there are too few events")
+	}
 	return metrics{
-		"deliveries/s": deliveries / got.Seconds,
+		"deliveries/s": deliveries / time.Duration(p.At-begin.At).Seconds(),
 		"cpu µs":       float64((after - before).Nanoseconds()) / 1e3 / deliveries,
 	}, nil
 }

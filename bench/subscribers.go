@@ -44,9 +44,11 @@ type received struct {
 	P99     float64 `json:"p99"`
 }
 
-// progress is how many events the slowest stream has; said now and then.
+// progress is how far the streams are; said now and then.
 type progress struct {
-	Slowest int `json:"slowest"`
+	Slowest int   `json:"slowest"` // events that the slowest stream has
+	All     int64 `json:"all"`     // events that all have, together
+	At      int64 `json:"at"`      // when it was so: Unix time in nanoseconds
 }
 
 const (
@@ -90,9 +92,9 @@ func subscribers(ctx context.Context, r *role) error {
 			return err
 		case <-tick.C:
 		}
-		if slowest := c.slowest(); slowest > told {
-			told = slowest
-			if err := r.say(progress{told}); err != nil {
+		if p := c.progress(); p.Slowest > told {
+			told = p.Slowest
+			if err := r.say(p); err != nil {
 				return err
 			}
 		}
@@ -121,12 +123,13 @@ func (c *counters) fail(err error) {
 	}
 }
 
-func (c *counters) slowest() int {
-	least := int64(math.MaxInt64)
+func (c *counters) progress() progress {
+	p := progress{Slowest: math.MaxInt, At: time.Now().UnixNano()}
 	for i := range c.counts {
-		least = min(least, c.counts[i].Load())
+		n := c.counts[i].Load()
+		p.Slowest, p.All = min(p.Slowest, int(n)), p.All+n
 	}
-	return int(least)
+	return p
 }
 
 // count notes an event of stream i; sent is when it was, if that is measured.
