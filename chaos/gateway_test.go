@@ -76,8 +76,6 @@ func startGateway(t *testing.T) *gateway {
 	known, err := catalogue.Load()
 	must(err)
 	errs := service.NewErrors(known, nil)
-	interceptors, err := service.NewInterceptors(errs, logger)
-	must(err)
 	outcomes := service.NewOutcomes(hub, client)
 	actions := service.NewActions(outcomes, requests, log, errs, service.Callbacks{Prefix: callbacks + eventstream.CallbackPath, Token: tokens.Callback}, logger)
 	srv, err := server.New(server.Options{
@@ -93,7 +91,7 @@ func startGateway(t *testing.T) *gateway {
 				ConfigURL: g.emulator.URL + emulator.OpenIDConfigurationPath, Audiences: []string{emulator.DefaultResourceID}, Skew: time.Minute,
 			}),
 		}),
-		Interceptors: interceptors,
+		Interceptors: service.NewInterceptors(errs, logger),
 		Streams:      service.NewStreamLimits(1000, 1000, nil),
 		Limits: server.Limits{
 			Connections: 1000, ConnectionRPCs: 1000, ConnectionAge: time.Hour, ReadTimeout: time.Minute, WriteTimeout: time.Minute,

@@ -60,10 +60,7 @@ func (g *gateway) start(tb testing.TB) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	interceptors, err := service.NewInterceptors(service.NewErrors(known, nil), quiet)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	interceptors := service.NewInterceptors(service.NewErrors(known, nil), quiet)
 	listener, err := net.Listen("tcp", g.addr)
 	if err != nil {
 		tb.Fatal(err)

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -103,8 +104,9 @@ func Register(mux *http.ServeMux, config Config) error {
 
 // file is one file of dist.
 type file struct {
-	mediaType, tag string
-	packed         []byte
+	mediaType string
+	tag       func() string // found when it is asked for first
+	packed    []byte
 }
 
 // mediaTypes are those of dist; the system's own table may say otherwise.
@@ -117,8 +119,10 @@ var mediaTypes = map[string]string{
 }
 
 func newFile(name string, packed []byte) *file {
-	sum := sha256.Sum256(packed)
-	return &file{mediaType: mediaTypes[path.Ext(name)], tag: base64.RawURLEncoding.EncodeToString(sum[:12]), packed: packed}
+	return &file{mediaType: mediaTypes[path.Ext(name)], packed: packed, tag: sync.OnceValue(func() string {
+		sum := sha256.Sum256(packed)
+		return base64.RawURLEncoding.EncodeToString(sum[:12])
+	})}
 }
 
 // ServeHTTP implements http.Handler. Names carry no version, so browsers ask each
@@ -131,11 +135,11 @@ func (f *file) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Vary", "Accept-Encoding")
 	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
 		h.Set("Content-Encoding", "gzip")
-		h.Set("ETag", `"`+f.tag+`"`)
+		h.Set("ETag", `"`+f.tag()+`"`)
 		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.packed))
 		return
 	}
-	h.Set("ETag", `"`+f.tag+`-plain"`)
+	h.Set("ETag", `"`+f.tag()+`-plain"`)
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(f.plain()))
 }
 

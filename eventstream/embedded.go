@@ -93,7 +93,7 @@ func startEmbedded(o LogOptions) (_ *embeddedServer, err error) {
 // start starts the server, which opens its files.
 func (e *embeddedServer) start() error {
 	if e.syncs() {
-		if err := syncFiles(e.options.StoreDir); err != nil {
+		if err := syncFiles(filepath.Join(e.options.StoreDir, server.JetStreamStoreDir)); err != nil {
 			return err
 		}
 	}

@@ -107,7 +107,8 @@ type seenState struct {
 	since    time.Time
 }
 
-// NewGroups opens the groups of hub's log, or makes room for them.
+// NewGroups are the groups of hub's log. Those of an embedded log are opened, or room
+// is made for them, when one is used first.
 func NewGroups(ctx context.Context, hub *Hub, o GroupsOptions) (*Groups, error) {
 	if o.Logger == nil {
 		o.Logger = slog.Default()

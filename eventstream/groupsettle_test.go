@@ -108,7 +108,11 @@ func TestGroupForgetsDeadLetters(t *testing.T) {
 func TestGroupGivesNothingUpWithoutRoom(t *testing.T) {
 	log, g := openGroups(t)
 	room := func(bytes int64) {
-		config := g.store.letters.CachedInfo().Config
+		streams, err := g.store.streams.get(testContext(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := streams.letters.CachedInfo().Config
 		config.MaxBytes = bytes
 		if _, err := log.js.UpdateStream(testContext(t), config); err != nil {
 			t.Fatal(err)

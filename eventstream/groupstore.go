@@ -61,15 +61,22 @@ func serviceToken(service string) string {
 // bucket the configuration and the state of each, in a stream their dead letters.
 type groupStore struct {
 	log     *Log
+	streams *part[groupStreams]
+}
+
+type groupStreams struct {
 	bucket  jetstream.Stream
-	kv      jetstream.KeyValue
+	kv      jetstream.KeyValue // of bucket
 	letters jetstream.Stream
 }
 
 func openGroupStore(ctx context.Context, l *Log) (*groupStore, error) {
+	streams, err := newPart(ctx, l, l.openGroupStreams)
+	return &groupStore{log: l, streams: streams}, err
+}
+
+func (l *Log) openGroupStreams(ctx context.Context) (s groupStreams, err error) {
 	events := l.stream.CachedInfo().Config
-	s := &groupStore{log: l}
-	var err error
 	if s.bucket, err = l.openStream(ctx, jetstream.StreamConfig{
 		Name:              "KV_" + groupsBucket,
 		Description:       "callgate: groups",
@@ -87,10 +94,10 @@ func openGroupStore(ctx context.Context, l *Log) (*groupStore, error) {
 		DenyDelete:        true,
 		AllowDirect:       false, // the leader answers: one that follows may have an older state
 	}); err != nil {
-		return nil, fmt.Errorf("open the groups: %w", err)
+		return s, fmt.Errorf("open the groups: %w", err)
 	}
 	if s.kv, err = l.js.KeyValue(ctx, groupsBucket); err != nil {
-		return nil, fmt.Errorf("open the groups: %w", err)
+		return s, fmt.Errorf("open the groups: %w", err)
 	}
 	if s.letters, err = l.openStream(ctx, jetstream.StreamConfig{
 		Name:              lettersStream,
@@ -107,7 +114,7 @@ func openGroupStore(ctx context.Context, l *Log) (*groupStore, error) {
 		MaxConsumers:      -1,
 		Duplicates:        min(events.MaxAge, 2*time.Minute),
 	}); err != nil {
-		return nil, fmt.Errorf("open the dead letters: %w", err)
+		return s, fmt.Errorf("open the dead letters: %w", err)
 	}
 	return s, nil
 }
@@ -133,9 +140,13 @@ func (s *groupStore) get(ctx context.Context, key string, m proto.Message) (revi
 }
 
 func (s *groupStore) getOnce(ctx context.Context, key string, m proto.Message) (revision uint64, found bool, err error) {
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return 0, false, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	entry, err := s.kv.Get(asked, key)
+	entry, err := streams.kv.Get(asked, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return 0, false, nil
 	}
@@ -154,9 +165,13 @@ func (s *groupStore) leaderShowsAll(ctx context.Context) (bool, error) {
 	if !s.log.external {
 		return true, nil
 	}
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return false, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	info, err := s.bucket.Info(asked)
+	info, err := streams.bucket.Info(asked)
 	if err != nil {
 		return false, s.log.server.unavailable(ctx, err)
 	}
@@ -202,9 +217,13 @@ func (s *groupStore) write(ctx context.Context, key string, m proto.Message, rev
 	if err != nil {
 		return 0, err
 	}
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return 0, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	revision, err = s.kv.Update(asked, key, raw, revision)
+	revision, err = streams.kv.Update(asked, key, raw, revision)
 	switch {
 	case errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.Is(err, jetstream.ErrKeyExists):
 		return 0, errGroupTaken
@@ -216,14 +235,18 @@ func (s *groupStore) write(ctx context.Context, key string, m proto.Message, rev
 
 // remove deletes a group: first that there is one, then what is left of it.
 func (s *groupStore) remove(ctx context.Context, key string) error {
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return err
+	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	for _, k := range []string{configKey(key), stateKey(key)} {
-		if err := s.bucket.Purge(ctx, jetstream.WithPurgeSubject("$KV."+groupsBucket+"."+k)); err != nil {
+		if err := streams.bucket.Purge(ctx, jetstream.WithPurgeSubject("$KV."+groupsBucket+"."+k)); err != nil {
 			return s.log.server.unavailable(ctx, err)
 		}
 	}
-	if err := s.letters.Purge(ctx, jetstream.WithPurgeSubject(letterPrefix+key+".>")); err != nil {
+	if err := streams.letters.Purge(ctx, jetstream.WithPurgeSubject(letterPrefix+key+".>")); err != nil {
 		return s.log.server.unavailable(ctx, err)
 	}
 	return nil
@@ -231,9 +254,13 @@ func (s *groupStore) remove(ctx context.Context, key string) error {
 
 // list returns the groups of a service whose names come after a name, at most limit.
 func (s *groupStore) list(ctx context.Context, service, after string, limit int) (configs []*logv1.GroupConfig, more bool, err error) {
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return nil, false, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	lister, err := s.kv.ListKeysFiltered(asked, configKey("*."+serviceToken(service)))
+	lister, err := streams.kv.ListKeysFiltered(asked, configKey("*."+serviceToken(service)))
 	if err != nil {
 		return nil, false, s.log.server.unavailable(ctx, err)
 	}
@@ -323,9 +350,13 @@ func (s *groupStore) raise(ctx context.Context, subject string) (found bool, err
 	if err != nil || letter == nil {
 		return false, err
 	}
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return false, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	if err := s.letters.DeleteMsg(asked, at); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+	if err := streams.letters.DeleteMsg(asked, at); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
 		return false, s.log.server.unavailable(ctx, err)
 	}
 	return true, nil
@@ -333,9 +364,13 @@ func (s *groupStore) raise(ctx context.Context, subject string) (found bool, err
 
 // countLetters counts the dead letters of a group.
 func (s *groupStore) countLetters(ctx context.Context, key, incarnation string) (n int64, err error) {
+	streams, err := s.streams.get(ctx)
+	if err != nil {
+		return 0, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	info, err := s.letters.Info(asked, jetstream.WithSubjectFilter(letterSubject(key, incarnation)))
+	info, err := streams.letters.Info(asked, jetstream.WithSubjectFilter(letterSubject(key, incarnation)))
 	if err != nil {
 		return 0, s.log.server.unavailable(ctx, err)
 	}

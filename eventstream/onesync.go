@@ -132,10 +132,14 @@ func (e *embeddedServer) synced(seq uint64) uint64 {
 	return seq
 }
 
-// syncFiles syncs all files in a folder: a process that was killed may have written
-// what it did not come to sync, and whoever sends that again is told that it is known.
+// syncFiles syncs all files in a folder, if there is one: a process that was killed may
+// have written what it did not come to sync, and whoever sends that again is told that
+// it is known.
 func syncFiles(dir string) (err error) {
 	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -26,13 +26,18 @@ var ErrRequestChanged = errors.New("the request's record has changed")
 // Requests keeps what is known of the actions that clients named, beside the log
 // and as durable, for all replicas.
 type Requests struct {
-	kv     jetstream.KeyValue
+	bucket *part[jetstream.KeyValue]
 	server *embeddedServer // nil when external
 }
 
-// Requests opens the records, which are kept for a time after they were last
-// written.
+// Requests are the records, which are kept for a time after they were last written.
+// Those of an embedded log are opened when they are used first.
 func (l *Log) Requests(ctx context.Context, keep time.Duration) (*Requests, error) {
+	bucket, err := newPart(ctx, l, func(ctx context.Context) (jetstream.KeyValue, error) { return l.openRequests(ctx, keep) })
+	return &Requests{bucket: bucket, server: l.server}, err
+}
+
+func (l *Log) openRequests(ctx context.Context, keep time.Duration) (jetstream.KeyValue, error) {
 	events := l.stream.CachedInfo().Config
 	if _, err := l.openStream(ctx, jetstream.StreamConfig{
 		Name:              "KV_" + requestsBucket,
@@ -58,7 +63,7 @@ func (l *Log) Requests(ctx context.Context, keep time.Duration) (*Requests, erro
 	if err != nil {
 		return nil, fmt.Errorf("open the records of requests: %w", err)
 	}
-	return &Requests{kv: kv, server: l.server}, nil
+	return kv, nil
 }
 
 // Create records a request that is not recorded yet and returns its revision. If
@@ -68,17 +73,21 @@ func (r *Requests) Create(ctx context.Context, key string, request *logv1.Reques
 	if err != nil {
 		return 0, nil, err
 	}
+	kv, err := r.bucket.get(ctx)
+	if err != nil {
+		return 0, nil, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
 	for {
-		revision, err = r.kv.Create(asked, key, raw)
+		revision, err = kv.Create(asked, key, raw)
 		if err == nil {
 			return revision, nil, nil
 		}
 		if !errors.Is(err, jetstream.ErrKeyExists) && !errors.Is(err, jetstream.ErrKeyRevisionMismatch) {
 			return 0, nil, r.unavailable(ctx, err)
 		}
-		entry, err := r.kv.Get(asked, key)
+		entry, err := kv.Get(asked, key)
 		if errors.Is(err, jetstream.ErrKeyNotFound) {
 			continue // forgotten in between
 		}
@@ -100,18 +109,26 @@ func (r *Requests) Replace(ctx context.Context, key string, request *logv1.Reque
 	if err != nil {
 		return 0, err
 	}
+	kv, err := r.bucket.get(ctx)
+	if err != nil {
+		return 0, err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	revision, err = r.kv.Update(asked, key, raw, revision)
+	revision, err = kv.Update(asked, key, raw, revision)
 	return revision, r.changed(ctx, err)
 }
 
 // Forget removes a record that is still of a revision; else it returns
 // ErrRequestChanged.
 func (r *Requests) Forget(ctx context.Context, key string, revision uint64) error {
+	kv, err := r.bucket.get(ctx)
+	if err != nil {
+		return err
+	}
 	asked, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	return r.changed(ctx, r.kv.Delete(asked, key, jetstream.LastRevision(revision)))
+	return r.changed(ctx, kv.Delete(asked, key, jetstream.LastRevision(revision)))
 }
 
 func (r *Requests) changed(ctx context.Context, err error) error {

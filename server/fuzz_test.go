@@ -35,10 +35,7 @@ func newFront(tb testing.TB) http.Handler {
 		tb.Fatal(err)
 	}
 	logger := slog.New(slog.DiscardHandler)
-	interceptors, err := service.NewInterceptors(service.NewErrors(known, nil), logger)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	interceptors := service.NewInterceptors(service.NewErrors(known, nil), logger)
 	s := &Server{opts: Options{
 		CallControl: stub{}, Participants: stub{}, Events: stub{}, Media: stub{}, Recordings: stub{}, Interceptors: interceptors,
 		Streams: service.NewStreamLimits(100, 100, nil), Logger: logger, rpcs: newRPCs(logger, nil),

@@ -6,14 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"strings"
 
 	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/callgate/callgate/access"
 	"github.com/callgate/callgate/console"
@@ -135,22 +133,3 @@ func carriedIdentity(ctx context.Context) (id access.Identity, err error) {
 	}
 	return id, nil
 }
-
-// pipe is the connection within the process.
-type pipe struct{ *bufconn.Listener }
-
-// Accept implements net.Listener.
-func (p pipe) Accept() (net.Conn, error) {
-	conn, err := p.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return pipeConn{conn}, nil
-}
-
-// pipeConn is its far end. It has an address of the form that others have: the
-// engine of the policy reads it.
-type pipeConn struct{ net.Conn }
-
-// LocalAddr implements net.Conn.
-func (pipeConn) LocalAddr() net.Addr { return &net.TCPAddr{} }

@@ -3,10 +3,10 @@ package server
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promauto"
 	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
@@ -28,45 +28,74 @@ type rpcs struct {
 
 // newRPCs has the metrics go to reg, if that is not nil.
 func newRPCs(logger *slog.Logger, reg prometheus.Registerer) *rpcs {
-	metrics := promauto.With(reg)
 	labels := []string{"grpc_type", "grpc_service", "grpc_method"}
-	return &rpcs{
+	r := &rpcs{
 		logger: logger,
-		started: metrics.NewCounterVec(prometheus.CounterOpts{
+		started: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "grpc_server_started_total", Help: "RPCs that began.",
 		}, labels),
-		handled: metrics.NewCounterVec(prometheus.CounterOpts{
+		handled: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "grpc_server_handled_total", Help: "RPCs that ended, by their code.",
 		}, append(labels, "grpc_code")),
-		took: metrics.NewHistogramVec(telemetry.Histogram("grpc_server_handling_seconds",
+		took: prometheus.NewHistogramVec(telemetry.Histogram("grpc_server_handling_seconds",
 			"Time that RPCs took; of streams, how long they were open.", telemetry.Buckets(0.001, 16)), labels),
 		methods: make(map[string]*rpcMethod),
 	}
+	if reg != nil {
+		reg.MustRegister(r)
+	}
+	return r
 }
 
-// rpcMethod is a method, whose metrics have been found.
+// rpcMethod is a method. Its metrics are made when they are asked for first: making
+// those of all methods would be a good part of the process's start.
 type rpcMethod struct {
 	service, name string
-	started       prometheus.Counter
-	handled       [codes.Unauthenticated + 1]prometheus.Counter
-	took          prometheus.Observer
+	metrics       func() *methodMetrics
+}
+
+type methodMetrics struct {
+	started prometheus.Counter
+	handled [codes.Unauthenticated + 1]prometheus.Counter
+	took    prometheus.Observer
 }
 
 // know has the methods of s counted, from 0 on. It must be called before s serves.
 func (r *rpcs) know(s *grpc.Server) {
 	for service, info := range s.GetServiceInfo() {
 		for _, method := range info.Methods {
-			labels := []string{kindOf(method), service, method.Name}
-			m := &rpcMethod{
+			r.methods["/"+service+"/"+method.Name] = &rpcMethod{
 				service: service, name: method.Name,
-				started: r.started.WithLabelValues(labels...), took: r.took.WithLabelValues(labels...),
+				metrics: sync.OnceValue(func() *methodMetrics { return r.metricsOf(kindOf(method), service, method.Name) }),
 			}
-			for code := range m.handled {
-				m.handled[code] = r.handled.WithLabelValues(append(labels, codes.Code(code).String())...)
-			}
-			r.methods["/"+service+"/"+method.Name] = m
 		}
 	}
+}
+
+func (r *rpcs) metricsOf(labels ...string) *methodMetrics {
+	m := &methodMetrics{started: r.started.WithLabelValues(labels...), took: r.took.WithLabelValues(labels...)}
+	for code := range m.handled {
+		m.handled[code] = r.handled.WithLabelValues(append(labels, codes.Code(code).String())...)
+	}
+	return m
+}
+
+// Describe implements prometheus.Collector.
+func (r *rpcs) Describe(to chan<- *prometheus.Desc) {
+	r.started.Describe(to)
+	r.handled.Describe(to)
+	r.took.Describe(to)
+}
+
+// Collect implements prometheus.Collector. It has the metrics of all methods, also of
+// those that nobody has called.
+func (r *rpcs) Collect(to chan<- prometheus.Metric) {
+	for _, method := range r.methods {
+		method.metrics()
+	}
+	r.started.Collect(to)
+	r.handled.Collect(to)
+	r.took.Collect(to)
 }
 
 func kindOf(method grpc.MethodInfo) string {
@@ -129,13 +158,13 @@ func rpcOf(ctx context.Context) *rpc {
 
 func (r *rpcs) begin(ctx context.Context, fullName string) (context.Context, *rpc) {
 	rpc := &rpc{method: r.methods[fullName], began: time.Now()}
-	rpc.method.started.Inc()
+	rpc.method.metrics().started.Inc()
 	return context.WithValue(ctx, rpcKey{}, rpc), rpc
 }
 
 // end counts the RPC, and has its time point to its trace.
 func (r *rpcs) end(ctx context.Context, rpc *rpc, call string, err error) {
-	took, code, m := time.Since(rpc.began), status.Code(err), rpc.method
+	took, code, m := time.Since(rpc.began), status.Code(err), rpc.method.metrics()
 	if int(code) >= len(m.handled) {
 		code = codes.Unknown
 	}

@@ -83,6 +83,9 @@ func TestRPCsAreCounted(t *testing.T) {
 	for _, code := range []codes.Code{codes.OK, codes.NotFound, codes.OK} {
 		_, _ = r.unary(t.Context(), &callgatev1.GetCallRequest{}, info, func(context.Context, any) (any, error) { return nil, status.Error(code, "x") })
 	}
+	if n, err := testutil.GatherAndCount(reg, "grpc_server_started_total"); err != nil || n != len(r.methods) {
+		t.Errorf("%d of %d methods are counted, %v", n, len(r.methods), err)
+	}
 	for _, tc := range []struct {
 		vec    *prometheus.CounterVec
 		labels []string

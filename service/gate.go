@@ -80,7 +80,7 @@ func (g *Gate) Plays(id access.Identity) error {
 	if r == nil {
 		return &refusal{reason: "ACCESS_DENIED"}
 	}
-	if grant := r.policy.Grant(id.Principal); grant == nil || !r.places[grant.Name] {
+	if grant := r.policy.Grant(id.Principal); grant == nil || !r.covers(grant, callgatev1.CallControl_CreateCall_FullMethodName) {
 		return &refusal{reason: "ACCESS_DENIED"}
 	}
 	return nil
@@ -99,11 +99,8 @@ func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) 
 		return nil, &refusal{reason: "ACCESS_DENIED"}
 	}
 	grant := rules.policy.Grant(id.Principal)
-	if grant == nil {
+	if grant == nil || !rules.covers(grant, name) {
 		return nil, &refusal{reason: "ACCESS_DENIED"}
-	}
-	if err := rules.allow(ctx, grant); err != nil {
-		return nil, err
 	}
 	return context.WithValue(ctx, callerKey{}, caller{id, grant, method}), nil
 }

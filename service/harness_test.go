@@ -102,10 +102,7 @@ func newGateway(t *testing.T, upstreamServer http.Handler, opts ...grpc.ServerOp
 
 func newGatewayAt(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gateway {
 	t.Helper()
-	interceptors, err := service.NewInterceptors(newErrors(t), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	interceptors := service.NewInterceptors(newErrors(t), slog.New(slog.DiscardHandler))
 	return newGatewayOf(t, endpoint, append(opts, grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))...)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 
 	"buf.build/go/protovalidate"
 	"google.golang.org/grpc"
@@ -20,20 +21,19 @@ import (
 // has to: the client must be allowed, the request's rules are checked, a panic is
 // an error, and an error is what Errors makes of it.
 type Interceptors struct {
-	validator protovalidate.Validator
+	// validator is made for the first request: that takes milliseconds, and a start has
+	// few.
+	validator func() (protovalidate.Validator, error)
 	errors    *Errors
 	gate      *Gate // nil: everybody may do everything
 	identify  func(context.Context) (access.Identity, error)
 	logger    *slog.Logger
 }
 
-// NewInterceptors compiles the contract's rules.
-func NewInterceptors(errors *Errors, logger *slog.Logger) (*Interceptors, error) {
-	validator, err := protovalidate.New()
-	if err != nil {
-		return nil, fmt.Errorf("compile the contract's rules: %w", err)
-	}
-	return &Interceptors{validator: validator, errors: errors, logger: logger}, nil
+// NewInterceptors are interceptors that let everybody through.
+func NewInterceptors(errors *Errors, logger *slog.Logger) *Interceptors {
+	validator := sync.OnceValues(func() (protovalidate.Validator, error) { return protovalidate.New() })
+	return &Interceptors{validator: validator, errors: errors, logger: logger}
 }
 
 // GuardedBy is interceptors that let through whom gate does; identify finds out
@@ -123,7 +123,11 @@ func (i *Interceptors) check(ctx context.Context, req any) error {
 	if !ok {
 		return fmt.Errorf("request is %T, not a message", req)
 	}
-	if err := i.validator.Validate(msg); err != nil {
+	validator, err := i.validator()
+	if err != nil {
+		return fmt.Errorf("compile the contract's rules: %w", err)
+	}
+	if err := validator.Validate(msg); err != nil {
 		return err
 	}
 	if i.gate == nil {

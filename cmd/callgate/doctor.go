@@ -217,14 +217,15 @@ func (c *doctorCmd) checkLog(ctx context.Context) finding {
 	return f
 }
 
-// tryGroups opens what is kept of groups.
+// tryGroups reads what is kept of groups.
 func tryGroups(ctx context.Context, hub *eventstream.Hub) error {
 	groups, err := eventstream.NewGroups(ctx, hub, eventstream.GroupsOptions{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		return err
 	}
-	groups.Close()
-	return nil
+	defer groups.Close()
+	_, _, err = groups.List(ctx, "", "", 1)
+	return err
 }
 
 // tryWriting writes where nobody sees it: a record of a request, and not an event.

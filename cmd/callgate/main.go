@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -20,18 +19,11 @@ import (
 	"google.golang.org/grpc/grpclog"
 
 	"github.com/callgate/callgate/cli"
+	_ "github.com/callgate/callgate/cmd/callgate/gogc" // early, as it says
 	"github.com/callgate/callgate/mask"
 )
 
-// gcPercent lets more garbage pile up than Go does by itself: a fifth to a quarter
-// less processor time for some tens of megabytes. GOGC overrides it; GOMEMLIMIT
-// bounds it.
-const gcPercent = 400
-
 func main() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
 	log.SetOutput(mask.Writer(os.Stderr))
 	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, grpcErrors{}))
 	adoptLibraries = slog.SetDefault

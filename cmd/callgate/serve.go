@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,9 +64,6 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	errs := service.NewErrors(known, registry)
-	// Made while the log is opened: both take some milliseconds.
-	newInterceptors := sync.OnceValues(func() (*service.Interceptors, error) { return service.NewInterceptors(errs, logger) })
-	go func() { _, _ = newInterceptors() }()
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -118,10 +114,6 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		TracerProvider: tracing.Provider(),
 		Cause:          hub.Cause,
 	})
-	interceptors, err := newInterceptors()
-	if err != nil {
-		return err
-	}
 	callbacks, err := c.callbacks(listeners, tokens)
 	if err != nil {
 		return err
@@ -138,7 +130,7 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		Callbacks:     receiver,
 		Emulator:      emulatorServer(em),
 		Console:       consoleConfig(em),
-		Interceptors:  interceptors,
+		Interceptors:  service.NewInterceptors(errs, logger),
 		Authenticator: clients.authenticator,
 		Gate:          clients.gate,
 		TLS:           clients.tls,
