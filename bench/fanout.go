@@ -120,6 +120,7 @@ func (f fanOut) nats(ctx context.Context, b *bench) (metrics, error) {
 // from on, which it does as the slowest subscriber gets on. The first quarter warms
 // up, and is not counted: a server that has just started is still getting memory.
 func (b *bench) deliver(ctx context.Context, server *child, settings subscribersSettings, publish func(from, n int) error) (metrics, error) {
+	settings.Server = server.cmd.Process.Pid
 	subscribers, err := b.role(ctx, "subscribers", settings)
 	if err != nil {
 		return nil, err
@@ -129,10 +130,8 @@ func (b *bench) deliver(ctx context.Context, server *child, settings subscribers
 		return nil, err
 	}
 	const part = 256
-	published, warm := 0, false
-	var begin, p progress
-	var before time.Duration
-	for p.Slowest < settings.Events {
+	published := 0
+	for p := (progress{}); p.Slowest < settings.Events; {
 		for published < settings.Events && published < p.Slowest+window {
 			n := min(part, settings.Events-published)
 			if err := publish(published, n); err != nil {
@@ -143,25 +142,16 @@ func (b *bench) deliver(ctx context.Context, server *child, settings subscribers
 		if err := subscribers.hear(&p); err != nil {
 			return nil, fmt.Errorf("%w\n%s", err, server.log)
 		}
-		if !warm && p.Slowest >= settings.Events/4 {
-			warm, begin = true, p
-			if before, err = server.cpu(); err != nil {
-				return nil, err
-			}
-		}
 	}
-	after, err := server.cpu()
-	if err != nil {
+	var got received
+	if err := subscribers.hear(&got); err != nil {
 		return nil, err
 	}
-	deliveries := float64(p.All - begin.All)
-	if deliveries == 0 {
+	if got.Warm.Deliveries == 0 {
 		return nil, errors.New("it was over before it was warm: there are too few events")
 	}
-	return metrics{
-		"deliveries/s": deliveries / time.Duration(p.At-begin.At).Seconds(),
-		"cpu µs":       float64((after - before).Nanoseconds()) / 1e3 / deliveries,
-	}, nil
+	deliveries := float64(got.Warm.Deliveries)
+	return metrics{"deliveries/s": deliveries / got.Warm.Seconds, "cpu µs": got.Warm.CPU * 1e6 / deliveries}, nil
 }
 
 // sharedLog is some gateways whose log is on NATS, and the log as another replica

@@ -18,6 +18,7 @@ type subscribersSettings struct {
 	Raw         bool // count by small clients, to whom Latency and Stalled are nothing
 	Streams     int
 	Connections int
+	Server      int  // the process whose processor time is measured; 0: none
 	Events      int  // that each stream is to get; 0: it stays until it is told to end
 	OwnCall     bool // stream i watches the call connection callID(i)
 	Latency     bool // measure how long each event took
@@ -42,13 +43,19 @@ type received struct {
 	Seconds float64 `json:"seconds"` // from the first event to the last
 	P50     float64 `json:"p50"`     // of the latency, in seconds
 	P99     float64 `json:"p99"`
+	Warm    stretch `json:"warm"` // behind the first quarter of the slowest stream's events
 }
 
-// progress is how far the streams are; said now and then.
+// stretch is what came in some time.
+type stretch struct {
+	Deliveries int64   `json:"deliveries"` // of all streams
+	Seconds    float64 `json:"seconds"`
+	CPU        float64 `json:"cpu"` // of the server, in seconds
+}
+
+// progress is how many events the slowest stream has; said now and then.
 type progress struct {
-	Slowest int   `json:"slowest"` // events that the slowest stream has
-	All     int64 `json:"all"`     // events that all have, together
-	At      int64 `json:"at"`      // when it was so: Unix time in nanoseconds
+	Slowest int `json:"slowest"`
 }
 
 const (
@@ -84,6 +91,7 @@ func subscribers(ctx context.Context, r *role) error {
 		return nil
 	}
 	told := 0
+	var begin *stretch // of what is warm
 	for tick := time.NewTicker(progressInterval); told < s.Events; {
 		select {
 		case <-ctx.Done():
@@ -92,14 +100,28 @@ func subscribers(ctx context.Context, r *role) error {
 			return err
 		case <-tick.C:
 		}
-		if p := c.progress(); p.Slowest > told {
-			told = p.Slowest
-			if err := r.say(p); err != nil {
+		slowest := c.slowest()
+		if begin == nil && slowest >= s.Events/4 {
+			now, err := c.soFar()
+			if err != nil {
+				return err
+			}
+			begin = &now
+		}
+		if slowest > told {
+			told = slowest
+			if err := r.say(progress{told}); err != nil {
 				return err
 			}
 		}
 	}
-	if err := r.say(c.result()); err != nil {
+	end, err := c.soFar()
+	if err != nil {
+		return err
+	}
+	got := c.result()
+	got.Warm = stretch{end.Deliveries - begin.Deliveries, end.Seconds - begin.Seconds, end.CPU - begin.CPU}
+	if err := r.say(got); err != nil {
 		return err
 	}
 	r.wait()
@@ -123,13 +145,26 @@ func (c *counters) fail(err error) {
 	}
 }
 
-func (c *counters) progress() progress {
-	p := progress{Slowest: math.MaxInt, At: time.Now().UnixNano()}
+func (c *counters) slowest() int {
+	least := int64(math.MaxInt64)
 	for i := range c.counts {
-		n := c.counts[i].Load()
-		p.Slowest, p.All = min(p.Slowest, int(n)), p.All+n
+		least = min(least, c.counts[i].Load())
 	}
-	return p
+	return int(least)
+}
+
+// soFar is what has come since some moment that is the same for all.
+func (c *counters) soFar() (stretch, error) {
+	s := stretch{Seconds: float64(time.Now().UnixNano()) / 1e9}
+	for i := range c.counts {
+		s.Deliveries += c.counts[i].Load()
+	}
+	if c.settings.Server == 0 {
+		return s, nil
+	}
+	cpu, err := cpuOf(c.settings.Server)
+	s.CPU = cpu.Seconds()
+	return s, err
 }
 
 // count notes an event of stream i; sent is when it was, if that is measured.
