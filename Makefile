@@ -11,7 +11,7 @@ build: ## Build the binary into .bin/callgate
 	go build -trimpath -o $(BIN)/callgate ./cmd/callgate
 
 test: ## Run all tests
-	go test -race ./...
+	go test -race -timeout 20m ./...
 
 generate: tools ## Generate Go, gateway and OpenAPI code from proto/
 	rm -rf .proto-imports gen

@@ -27,12 +27,12 @@ type Credentials struct {
 type Identity struct {
 	// Principal is its name, which begins with what proved it: "token:", "oidc:",
 	// "spiffe://" or "dns:". So a name of one kind is never mistaken for another's.
-	Principal string `json:"principal"`
+	Principal string
 	// Expires is when the credential ends; zero for one that does not.
-	Expires time.Time `json:"expires,omitzero"`
+	Expires time.Time
 	// Credential tells one that can be withdrawn from all others; empty for one
 	// that cannot.
-	Credential string `json:"credential,omitempty"`
+	Credential string
 }
 
 // Authenticator tells who shows credentials.

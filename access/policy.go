@@ -72,7 +72,7 @@ type Policy struct {
 // pattern that it matches; nil where it is not spoken of.
 func (p *Policy) Grant(principal string) *Grant {
 	if g := p.exact[principal]; g != nil {
-		return g.of(principal)
+		return g
 	}
 	for _, g := range p.patterns {
 		if matches(g.Name, principal) {
@@ -143,7 +143,7 @@ func ParsePolicy(content []byte) (*Policy, error) {
 		if strings.HasSuffix(name, "*") {
 			policy.patterns = append(policy.patterns, grant)
 		} else {
-			policy.exact[name] = grant
+			policy.exact[name] = grant.of(name)
 		}
 	}
 	slices.SortFunc(policy.patterns, func(a, b *Grant) int { return len(b.Name) - len(a.Name) })

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 
@@ -17,12 +16,13 @@ import (
 	"github.com/callgate/callgate/emulator"
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/leaktest"
 	"github.com/callgate/callgate/server"
 	"github.com/callgate/callgate/service"
 	"github.com/callgate/callgate/upstream"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // gateway is the whole of it, with its emulator, and what each side saw.
 type gateway struct {

@@ -30,7 +30,7 @@ type consumption struct {
 
 func consume(tb testing.TB, conn *grpc.ClientConn, req *callgatev1.StreamEventsRequest, handle GroupHandler) *consumption {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	c := &consumption{running: make(map[string]bool), ended: make(chan error, 1), stop: cancel}
 	req = proto.CloneOf(req)
 	req.Group, req.Start = "g", &callgatev1.StreamEventsRequest_Earliest{Earliest: true}

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -18,26 +19,31 @@ import (
 	"github.com/callgate/callgate/eventstream"
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/leaktest"
 	"github.com/callgate/callgate/service"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// patience bounds every wait of a test for what must happen.
+const patience = time.Minute
 
 // gateway is the event side of a callgate, which can be stopped and started again
-// at the same address, with the same log.
+// with the same log.
 type gateway struct {
-	dir, addr string
-	maxAge    time.Duration
-	log       *eventstream.Log
-	hub       *eventstream.Hub
-	groups    *eventstream.Groups
-	server    *grpc.Server
-	serving   chan error
+	dir     string
+	addr    atomic.Pointer[string] // another with each start; nil while it is stopped
+	maxAge  time.Duration
+	log     *eventstream.Log
+	hub     *eventstream.Hub
+	groups  *eventstream.Groups
+	server  *grpc.Server
+	serving chan error
 }
 
 func newGateway(tb testing.TB) *gateway {
 	tb.Helper()
-	g := &gateway{dir: tb.TempDir(), addr: "127.0.0.1:0"}
+	g := &gateway{dir: tb.TempDir()}
 	g.start(tb)
 	tb.Cleanup(func() { g.kill(tb) })
 	return g
@@ -61,11 +67,12 @@ func (g *gateway) start(tb testing.TB) {
 		tb.Fatal(err)
 	}
 	interceptors := service.NewInterceptors(service.NewErrors(known, nil), quiet)
-	listener, err := net.Listen("tcp", g.addr)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
 	}
-	g.addr = listener.Addr().String()
+	addr := listener.Addr().String()
+	g.addr.Store(&addr)
 	g.server = grpc.NewServer(service.Codec(),
 		grpc.UnaryInterceptor(interceptors.Unary), grpc.StreamInterceptor(interceptors.Stream))
 	callgatev1.RegisterEventsServer(g.server, service.NewEvents(g.log, g.hub, g.hub, g.groups))
@@ -79,6 +86,7 @@ func (g *gateway) start(tb testing.TB) {
 func (g *gateway) stop(tb testing.TB) {
 	tb.Helper()
 	g.hub.Drain()
+	g.addr.Store(nil)
 	g.server.GracefulStop()
 	g.kill(tb)
 }
@@ -89,6 +97,7 @@ func (g *gateway) kill(tb testing.TB) {
 	if g.server == nil {
 		return
 	}
+	g.addr.Store(nil)
 	g.server.Stop()
 	if err := <-g.serving; err != nil && !errors.Is(err, grpc.ErrServerStopped) {
 		tb.Error(err)
@@ -117,14 +126,22 @@ func (g *gateway) happen(tb testing.TB, call string, from, n int) {
 	}
 }
 
+// dial makes a connection that finds the gateway wherever it is: a port that it
+// leaves may be given to others before it is back.
 func (g *gateway) dial(tb testing.TB) *grpc.ClientConn {
 	tb.Helper()
-	return dial(tb, g.addr)
+	return dial(tb, "passthrough:///gateway", grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) {
+		addr := g.addr.Load()
+		if addr == nil {
+			return nil, syscall.ECONNREFUSED
+		}
+		return new(net.Dialer).DialContext(ctx, "tcp", *addr)
+	}))
 }
 
-func dial(tb testing.TB, addr string) *grpc.ClientConn {
+func dial(tb testing.TB, addr string, opts ...grpc.DialOption) *grpc.ClientConn {
 	tb.Helper()
-	conn, err := Dial(addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
+	conn, err := Dial(addr, append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()))...)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -141,7 +158,7 @@ type following struct {
 
 func follow(tb testing.TB, conn *grpc.ClientConn, req *callgatev1.StreamEventsRequest) *following {
 	tb.Helper()
-	ctx, cancel := context.WithTimeout(tb.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	f := &following{responses: make(chan *callgatev1.StreamEventsResponse, 1000), ended: make(chan error, 1), stop: cancel}
 	go func() {
 		defer close(f.responses)

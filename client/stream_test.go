@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/durationpb"
@@ -118,6 +119,9 @@ func TestStreamSaysAGapWhereTheLogWasTrimmed(t *testing.T) {
 		position, _ := eventstream.CursorPosition(earliest)
 		return err == nil && position == 7
 	})
+	g.kill(t)
+	g.maxAge = 0 // what comes now stays
+	g.start(t)
 	f = follow(t, g.dial(t), &callgatev1.StreamEventsRequest{Start: &callgatev1.StreamEventsRequest_AfterCursor{AfterCursor: cursor}})
 	gap := f.next(t, func(*callgatev1.StreamEventsResponse) bool { return true }).GetGap()
 	if gap.GetFromCursor() != cursor || gap.GetReason() != callgatev1.StreamGap_REASON_RETENTION {
@@ -130,7 +134,7 @@ func TestStreamSaysAGapWhereTheLogWasTrimmed(t *testing.T) {
 
 func eventually(t *testing.T, holds func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for ticker := time.NewTicker(5 * time.Millisecond); !holds(); {
 		select {
@@ -193,7 +197,7 @@ func TestStreamEnds(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := newGateway(t)
 			end(t, g, "c")
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
 			defer cancel()
 			if err := Stream(ctx, g.dial(t), test.req, test.handle); !test.is(err) {
 				t.Errorf("error %v", err)
@@ -203,14 +207,15 @@ func TestStreamEnds(t *testing.T) {
 }
 
 func TestStreamEndsWithItsContext(t *testing.T) {
-	for name, addr := range map[string]string{"connected": "", "with nobody there": "127.0.0.1:1"} {
+	for name, connect := range map[string]func(*testing.T) *grpc.ClientConn{
+		"connected":         func(t *testing.T) *grpc.ClientConn { return newGateway(t).dial(t) },
+		"with nobody there": func(t *testing.T) *grpc.ClientConn { return dial(t, "127.0.0.1:1") },
+	} {
 		t.Run(name, func(t *testing.T) {
-			if addr == "" {
-				addr = newGateway(t).addr
-			}
+			conn := connect(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			err := Stream(ctx, dial(t, addr), &callgatev1.StreamEventsRequest{}, func(*callgatev1.StreamEventsResponse) error { return nil })
+			err := Stream(ctx, conn, &callgatev1.StreamEventsRequest{}, func(*callgatev1.StreamEventsResponse) error { return nil })
 			if !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("error %v", err)
 			}

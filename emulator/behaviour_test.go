@@ -160,7 +160,7 @@ func TestMuteThatIsRefused(t *testing.T) {
 }
 
 func TestSimulatedCallerFollowsItsBehaviourToo(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.answer(h.ring("+14257770205", ourNumber)).want(200).at("callConnectionId")
 	h.app.sequence(id, "CallConnected", "ParticipantsUpdated", "CallDisconnected")
 }

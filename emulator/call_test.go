@@ -84,14 +84,14 @@ func TestGroupCallFailsWhenItsLastTargetFailed(t *testing.T) {
 
 func TestHangUp(t *testing.T) {
 	t.Run("before anyone answered", func(t *testing.T) {
-		h := start(t, Options{})
+		h := start(t, Options{TimeScale: unhurried})
 		id := h.create(phoneEnding("0408"))
 		h.request("DELETE", h.path(id, ""), nil).want(204)
 		h.app.sequence(id, "CallDisconnected")
 		h.request("GET", h.path(id, ""), nil).want(404)
 	})
 	t.Run("of a group leaves the others in their call", func(t *testing.T) {
-		h := start(t, Options{})
+		h := start(t, Options{TimeScale: unhurried})
 		id := h.connected(alice)
 		server := h.request("GET", h.path(id, ""), nil).at("serverCallId")
 		h.request("POST", h.path(id, "/participants:add"), object{"participantToAdd": rawID(bob)}).want(202)
@@ -105,7 +105,7 @@ func TestHangUp(t *testing.T) {
 		}
 	})
 	t.Run("by the far end", func(t *testing.T) {
-		h := start(t, Options{})
+		h := start(t, Options{TimeScale: unhurried})
 		id := h.connected(phone)
 		h.control("POST", "/control/v1/participants:hangUp", object{"callConnectionId": id}).want(200)
 		events := h.app.sequence(id, "CallConnected", "ParticipantsUpdated", "CallDisconnected")

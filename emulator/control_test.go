@@ -58,7 +58,7 @@ func (h *harness) dialGRPC() *grpc.ClientConn {
 }
 
 func TestControlAPIOverGRPC(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	ctx := context.Background()
 	client := emulatorv1.NewEmulatorClient(h.dialGRPC())
 	placed, err := client.PlaceIncomingCall(ctx, &emulatorv1.PlaceIncomingCallRequest{

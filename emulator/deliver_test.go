@@ -133,7 +133,7 @@ func TestReceiverThatIsNotThere(t *testing.T) {
 // stats waits until the counters are as ok wants them.
 func (h *harness) stats(ok func(Stats) bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(h.emulator.Stats()); {
+	for deadline := time.Now().Add(time.Minute); !ok(h.emulator.Stats()); {
 		if time.Now().After(deadline) {
 			h.t.Fatalf("%+v", h.emulator.Stats())
 		}
@@ -188,7 +188,7 @@ func TestCloseEndsWhatIsGoingOn(t *testing.T) {
 }
 
 func TestResetForgetsEverythingWithoutAnEvent(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.connected(alice)
 	in := h.ring(alice, bob)
 	h.control("POST", "/control/v1:reset", object{}).want(200)

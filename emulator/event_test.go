@@ -15,7 +15,7 @@ import (
 // Every callback has the members of the captured or documented one, in its
 // order, with its types.
 func TestEventsHaveTheShapeOfTheSamples(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	got := map[string]received{}
 	note := func(sample string, r received) { got[sample] = r }
 
@@ -118,7 +118,7 @@ func sampleNames(t *testing.T) (names []string) {
 }
 
 func TestAnswerFailedHasTheShapeOfTheSample(t *testing.T) {
-	h := start(t, Options{TimeScale: 0.5})
+	h := start(t, Options{TimeScale: 0.02})
 	in := h.ring(alice, bob)
 	id := h.answer(in).want(200).at("callConnectionId")
 	h.control("POST", "/control/v1/participants:hangUp", object{"serverCallId": at(in, "serverCallId")}).want(200)

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -91,7 +92,7 @@ func (h *harness) try(ctx context.Context, headers ...string) (status int, heade
 // until that had its effect.
 func (h *harness) struck(performed bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		all := h.receivedRequests()
 		if len(all) > 0 && len(all[0].GetFaultIds()) > 0 && (!performed || all[0].GetEffect() == emulatorv1.Effect_EFFECT_PERFORMED) {
 			return
@@ -133,10 +134,12 @@ func TestEveryFaultOfRequests(t *testing.T) {
 			ctx, cancel := context.WithCancel(context.Background())
 			defer cancel()
 			if kind := c.fault.GetKind(); kind == hangBefore || kind == hangAfter {
-				go func() {
+				var giving sync.WaitGroup
+				defer giving.Wait()
+				giving.Go(func() {
 					h.struck(kind == hangAfter)
 					cancel()
-				}()
+				})
 			}
 			got, header := h.try(ctx)
 			if got != c.status || header.Get("Retry-After") != c.retryAfter || h.calls() != c.calls {

@@ -15,10 +15,10 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
+	"github.com/callgate/callgate/leaktest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 const (
 	apiVersion = "2026-03-12"
@@ -44,6 +44,9 @@ type harness struct {
 	app      *receiver
 	client   *http.Client
 }
+
+// unhurried is a TimeScale for what a test does while somebody rings: for 6 s.
+const unhurried = 5
 
 func start(t *testing.T, options Options) *harness {
 	t.Helper()
@@ -326,7 +329,7 @@ func (a *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // wait returns what pick finds among all that arrived, as soon as it finds it.
 func (a *receiver) wait(what string, pick func([]received) ([]received, bool)) []received {
 	a.t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		a.mu.Lock()
 		found, ok := pick(a.got)

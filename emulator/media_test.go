@@ -183,7 +183,7 @@ func TestHoldThatFails(t *testing.T) {
 
 // Each operation needs an established call, and parties that are in it.
 func TestMediaThatIsRefused(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	connected, ringing := h.connected(alice), h.create(phoneEnding("0408"))
 	bodies := map[string]func(string) object{
 		"play":                           func(id string) object { return object{"playSources": []object{text(1)}, "playTo": []object{rawID(id)}} },

@@ -53,7 +53,7 @@ func TestInvitationTimesOut(t *testing.T) {
 }
 
 func TestCancelAddParticipant(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.connected(alice)
 	added := h.request("POST", h.path(id, "/participants:add"), object{
 		"participantToAdd": rawID(userEnding("0408")), "operationContext": "add",
@@ -75,7 +75,7 @@ func TestCancelAddParticipant(t *testing.T) {
 
 func TestRemoveParticipant(t *testing.T) {
 	t.Run("the last other party ends a 1:1 call", func(t *testing.T) {
-		h := start(t, Options{})
+		h := start(t, Options{TimeScale: unhurried})
 		id := h.connected(alice)
 		resp := h.request("POST", h.path(id, "/participants:remove"), object{"participantToRemove": rawID(alice)}).want(202)
 		if string(resp.raw) != "{}" {
@@ -87,7 +87,7 @@ func TestRemoveParticipant(t *testing.T) {
 		}
 	})
 	t.Run("someone who is not in the call", func(t *testing.T) {
-		h := start(t, Options{})
+		h := start(t, Options{TimeScale: unhurried})
 		id := h.connected(alice)
 		h.request("POST", h.path(id, "/participants:remove"), object{"participantToRemove": rawID(bob)}).want(202)
 		events := h.app.sequence(id, "CallConnected", "ParticipantsUpdated", "RemoveParticipantFailed")
@@ -96,7 +96,7 @@ func TestRemoveParticipant(t *testing.T) {
 		}
 	})
 	t.Run("another application loses its connection", func(t *testing.T) {
-		h := start(t, Options{})
+		h := start(t, Options{TimeScale: unhurried})
 		target := userEnding("0302")
 		id := h.create(target)
 		other := h.answer(h.app.incomingCall(h.serverCall(id))).want(200).at("callConnectionId")
@@ -205,7 +205,7 @@ func TestParticipantsComeInPages(t *testing.T) {
 }
 
 func TestOperationsOnACallThatIsNotConnectedYet(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.create(phoneEnding("0408"))
 	for name, body := range map[string]object{
 		"/participants:add":      {"participantToAdd": rawID(bob)},

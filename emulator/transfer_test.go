@@ -75,7 +75,7 @@ func TestTransferThatFailsKeepsTheCall(t *testing.T) {
 }
 
 func TestTransferToAnApplication(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	target := userEnding("0302")
 	id := h.connected(alice)
 	h.request("POST", h.path(id, ":transferToParticipant"), object{"targetParticipant": rawID(target)}).want(202)
@@ -96,7 +96,7 @@ func TestTransferToAnApplication(t *testing.T) {
 }
 
 func TestTransfereeHangsUpWhileTheTargetRings(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.connected(alice)
 	h.request("POST", h.path(id, ":transferToParticipant"), object{"targetParticipant": rawID(phoneEnding("0202"))}).want(202)
 	h.control("POST", "/control/v1/participants:hangUp", object{"callConnectionId": id}).want(200)
@@ -105,7 +105,7 @@ func TestTransfereeHangsUpWhileTheTargetRings(t *testing.T) {
 }
 
 func TestApplicationCannotBeTransferred(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.create(userEnding("0302"))
 	h.answer(h.app.incomingCall(h.serverCall(id))).want(200)
 	h.app.sequence(id, "CallConnected", "ParticipantsUpdated")

@@ -8,7 +8,7 @@ import (
 )
 
 func TestRequestsThatAreRefused(t *testing.T) {
-	h := start(t, Options{})
+	h := start(t, Options{TimeScale: unhurried})
 	id := h.connected(alice)
 	create := func(change func(object)) object {
 		body := h.createBody(phone)

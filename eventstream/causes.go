@@ -82,6 +82,9 @@ func (c *causes) of(ev *callgatev1.CallEvent) (trace.SpanContext, bool) {
 
 // TraceParent is the trace that ctx is part of, as a command has it; empty for none.
 func TraceParent(ctx context.Context) string {
+	if !trace.SpanContextFromContext(ctx).IsValid() {
+		return ""
+	}
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)
 	return carrier["traceparent"]

@@ -151,7 +151,7 @@ func TestDiskFullInTheMiddle(t *testing.T) {
 func alone(t *testing.T) {
 	t.Helper()
 	t.Parallel()
-	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=2m")
+	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.timeout=5m")
 	process.Env = append(os.Environ(), onSmallDisk+"=1")
 	if output, err := process.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, output)

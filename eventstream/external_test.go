@@ -47,7 +47,7 @@ func newServer(t *testing.T, change func(*server.Options)) *NATSOptions {
 		s.Shutdown()
 		s.WaitForShutdown()
 	})
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(patience) {
 		t.Fatal("the NATS server did not start")
 	}
 	return &NATSOptions{URLs: []string{"nats://" + s.Addr().String()}, Replicas: 1}

@@ -10,26 +10,26 @@ import (
 
 func TestGroupHandsOn(t *testing.T) {
 	for name, tc := range map[string]struct {
+		ackWait time.Duration
 		fails   func(*testing.T, *Groups, *GroupMember, string)
-		attempt int
 	}{
-		"when the member leaves": {func(_ *testing.T, _ *Groups, m *GroupMember, _ string) { m.Close() }, 2},
-		"when it stalls":         {func(*testing.T, *Groups, *GroupMember, string) {}, 2},
-		"when it is rejected":    {func(t *testing.T, g *Groups, _ *GroupMember, cursor string) { nack(t, g, cursor) }, 2},
+		"when the member leaves": {0, func(_ *testing.T, _ *Groups, m *GroupMember, _ string) { m.Close() }},
+		"when it stalls":         {3 * time.Second, func(*testing.T, *Groups, *GroupMember, string) {}},
+		"when it is rejected":    {0, func(t *testing.T, g *Groups, _ *GroupMember, cursor string) { nack(t, g, cursor) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			log, g := openGroups(t)
-			appendMany(t, log, "a", 0, 2)
-			m := member(t, g, JoinOptions{AckWait: time.Second})
-			cursor := getsEvent(t, m, "a-0", 1)
+			m, other := member(t, g, JoinOptions{AckWait: tc.ackWait}), member(t, g, JoinOptions{})
+			call := callOf(t, g, m)
+			appendMany(t, log, call, 0, 2)
+			cursor := getsEvent(t, m, call+"-0", 1)
 			tc.fails(t, g, m, cursor)
-			other := m
-			if name != "when it is rejected" { // by whoever has it
-				other = member(t, g, JoinOptions{})
+			if name == "when it is rejected" { // by whoever has it
+				other = m
 			}
-			getsEvent(t, other, "a-0", tc.attempt)
+			getsEvent(t, other, call+"-0", 2)
 			ack(t, g, 1, cursor)
-			getsEvent(t, other, "a-1", 1)
+			getsEvent(t, other, call+"-1", 1)
 		})
 	}
 }
@@ -121,7 +121,7 @@ func TestGroupGivesNothingUpWithoutRoom(t *testing.T) {
 	room(10)
 	appendMany(t, log, "a", 0, 2)
 	appendMany(t, log, "b", 0, 2)
-	m := member(t, g, JoinOptions{AckWait: time.Second, MaxDeliveries: 1})
+	m := member(t, g, JoinOptions{AckWait: 3 * time.Second, MaxDeliveries: 1})
 	bad := getsEvent(t, m, "a-0", 1)
 	other := getsEvent(t, m, "b-0", 1)
 	nack(t, g, bad)

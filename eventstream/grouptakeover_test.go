@@ -33,15 +33,33 @@ func owner(t *testing.T, g *Groups) *groupOwner {
 	return g.owner(testGroup.key())
 }
 
-// do runs f in the goroutine of an owner.
+// do runs f in the goroutine of an owner, unless that ends by itself.
 func (o *groupOwner) do(f func()) {
 	done := make(chan struct{})
-	o.done <- func() {
+	select {
+	case o.done <- func() {
 		o.beside++
 		f()
 		close(done)
+	}:
+	case <-o.ctx.Done():
 	}
-	<-done
+	select {
+	case <-done:
+	case <-o.ctx.Done():
+	}
+}
+
+// callOf is a call whose events go to a member of those that there are.
+func callOf(t *testing.T, g *Groups, m *GroupMember) (call string) {
+	t.Helper()
+	o := owner(t, g)
+	o.do(func() {
+		for i := 0; call == "" || o.machine.choose("call "+call).id != m.id; i++ {
+			call = fmt.Sprint("b", i)
+		}
+	})
+	return call
 }
 
 // die has an owner end as if its process were killed: it lets go of nothing, and
@@ -104,12 +122,7 @@ func TestGroupIsTakenOver(t *testing.T) {
 			getsEvent(t, gone, "a-0", 1)
 			stays := member(t, all[1], JoinOptions{MaxUnacknowledged: 10})
 			o := owner(t, all[0])
-			call := ""
-			o.do(func() { // a call that is the other's
-				for i := 0; call == "" || o.machine.choose("call "+call).id != stays.id; i++ {
-					call = fmt.Sprint("b", i)
-				}
-			})
+			call := callOf(t, all[0], stays)
 			appendMany(t, log, call, 0, 2)
 			kept := getsEvent(t, stays, call+"-0", 1)
 			ends(all[0], o)
@@ -132,18 +145,26 @@ func TestGroupIsTakenOver(t *testing.T) {
 // does not know it, lets nothing go on.
 func TestGroupOvertakenAcknowledgesNothing(t *testing.T) {
 	log, all := gateways(t, 2)
+	for _, g := range all {
+		g.times.lease = 4 * time.Second // long after the acknowledgement has been tried
+	}
 	m := member(t, all[0], JoinOptions{})
 	appendMany(t, log, "a", 0, 2)
 	first := getsEvent(t, m, "a-0", 1)
 	o := owner(t, all[0])
 	state := &logv1.GroupState{}
 	var overtaking error
-	o.do(func() { // while it has nothing under way
-		eventually(t, "a quiet moment", func() bool { return !o.writing })
-		revision, _, err := all[1].store.get(testContext(t), stateKey(o.key), state)
-		state.Owner = "another"
-		_, overtaking = all[1].store.write(testContext(t), stateKey(o.key), state, revision)
-		overtaking = errors.Join(err, overtaking)
+	eventually(t, "a quiet moment", func() (quiet bool) {
+		o.do(func() {
+			if quiet = !o.writing; !quiet {
+				return
+			}
+			revision, _, err := all[1].store.get(testContext(t), stateKey(o.key), state)
+			state.Owner = "another"
+			_, overtaking = all[1].store.write(testContext(t), stateKey(o.key), state, revision)
+			overtaking = errors.Join(err, overtaking)
+		})
+		return quiet
 	})
 	if overtaking != nil {
 		t.Fatal(overtaking)
@@ -168,7 +189,9 @@ func TestGroupMemberThatMissesSomethingGetsIt(t *testing.T) {
 			appendMany(t, log, "kept", 0, 2)
 			kept := getsEvent(t, m, "kept-0", 1)
 			o := owner(t, all[0])
-			o.do(func() { o.draining = true }) // gives out nothing
+			o.do(func() { // gives out nothing
+				o.awaited, o.awaiting = setOf([]string{"a member of another owner"}), time.Now().Add(patience)
+			})
 			appendMany(t, log, "lost", 0, 1)
 			eventually(t, "reading", func() (read bool) {
 				o.do(func() { read = o.machine.calls["call lost"] != nil })
@@ -179,7 +202,7 @@ func TestGroupMemberThatMissesSomethingGetsIt(t *testing.T) {
 					t.Errorf("it gives out %v", given)
 				}
 				o.peers[m.id].sent++
-				o.draining = false
+				clear(o.awaited)
 			})
 			if another {
 				appendMany(t, log, "next", 0, 1)

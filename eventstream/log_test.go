@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -240,13 +241,19 @@ func TestAppendEndsWithItsContext(t *testing.T) {
 	}
 }
 
+// TestLogStartsFast: what it waits for, it waits for every time; what else runs on
+// this machine may slow it down, but not every time.
 func TestLogStartsFast(t *testing.T) {
-	start := time.Now()
-	openLog(t, LogOptions{Dir: t.TempDir()})
-	took := time.Since(start)
-	t.Logf("%v", took)
-	if took > 2*time.Second { // a fortieth of that when nothing else runs
-		t.Errorf("it took %v", took)
+	fastest := time.Duration(math.MaxInt64)
+	for range 5 {
+		start := time.Now()
+		log := openLog(t, LogOptions{Dir: t.TempDir()})
+		fastest = min(fastest, time.Since(start))
+		closeLog(t, log)
+	}
+	t.Logf("%v", fastest)
+	if fastest > 2*time.Second { // a fortieth of that when nothing else runs
+		t.Errorf("it took %v", fastest)
 	}
 }
 

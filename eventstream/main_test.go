@@ -10,11 +10,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/goleak"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	logv1 "github.com/callgate/callgate/gen/callgate/log/v1"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/leaktest"
 )
 
 func TestMain(m *testing.M) {
@@ -22,11 +22,11 @@ func TestMain(m *testing.M) {
 		_, _ = fmt.Fprintln(os.Stderr, appendUntilKilled(dir))
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(suite{m})
+	leaktest.Main(suite{m})
 }
 
 // patience bounds every wait of a test for what must happen.
-const patience = time.Minute
+const patience = 2 * time.Minute
 
 func testContext(tb testing.TB) context.Context {
 	tb.Helper()
@@ -49,11 +49,7 @@ func wantNoneLeft(tb testing.TB) {
 	guarded = tb
 	tb.Cleanup(func() {
 		guarded = nil
-		left := goleak.Find()
-		for deadline := time.Now().Add(patience); left != nil && time.Now().Before(deadline); {
-			left = goleak.Find() // which waits a little, by itself
-		}
-		if left != nil {
+		if left := leaktest.Find(); left != nil {
 			tb.Error(left)
 		}
 	})

@@ -47,6 +47,7 @@ func TestReadersAgreeWithAModel(t *testing.T) {
 			hub := newHub(t, log, HubOptions{RingSize: 32})
 			m := &model{removed: make(map[uint64]bool), over: make(chan struct{})}
 			var group sync.WaitGroup
+			defer group.Wait() // also when it fails before
 			histories := make([]*history, 8)
 			for i := range histories {
 				histories[i] = &history{recording: promises.Recording{Position: CursorPosition}}

@@ -22,7 +22,7 @@ func TestTheSameOverACluster(t *testing.T) {
 		"TestDrain", "TestNextEnds", "TestSubscriptionEnds", "TestSubscriptionUntil",
 		"TestListEvents", "TestWait", "TestOutcome", "TestRequests", "TestReadersAgree", "TestCommand", "TestAcknowledged", "TestGroup",
 	}
-	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^("+strings.Join(tests, "|")+")", "-test.timeout=8m")
+	process := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^("+strings.Join(tests, "|")+")", "-test.timeout=15m")
 	process.Env = append(os.Environ(), overCluster+"=1")
 	output, err := process.CombinedOutput()
 	if err != nil {

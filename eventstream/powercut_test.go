@@ -7,9 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
 )
 
@@ -22,17 +22,17 @@ func TestPowerCut(t *testing.T) {
 	log := openLog(t, LogOptions{Dir: dir})
 	n := 0
 	for round := range 40 {
-		var group sync.WaitGroup
+		var group errgroup.Group
 		for range round % 20 {
-			group.Go(func() {
-				if err := log.Append(testContext(t), record(fmt.Sprint(round), fmt.Sprint(round), typeParticipantsUpdated)); err != nil {
-					t.Error(err)
-				}
+			group.Go(func() error {
+				return log.Append(testContext(t), record(fmt.Sprint(round), fmt.Sprint(round), typeParticipantsUpdated))
 			})
 		}
 		appendMany(t, log, "c", n, 1+round%3)
 		n += 1 + round%3
-		group.Wait()
+		if err := group.Wait(); err != nil {
+			t.Error(err)
+		}
 		if lost := afterPowerCut(t, dir, ""); lost > 0 {
 			t.Fatalf("after round %d, %d pages of the log are not on disk", round, lost)
 		}

@@ -131,9 +131,9 @@ func (t *Tokens) Unseal(about, sealed string) (text string, good bool) {
 // mint makes a token: random bytes, their and the owner's signature, and the
 // owner, in URL-safe base64.
 func (t *Tokens) mint(purpose, owner string) string {
-	random := make([]byte, tokenRandom)
-	_, _ = rand.Read(random) // never fails
-	raw := tokenSign(random, t.current()[0], purpose, random, owner)
+	raw := make([]byte, tokenRandom, tokenRandom+tokenSignature+len(owner))
+	_, _ = rand.Read(raw) // never fails
+	raw = tokenSign(raw, t.current()[0], purpose, raw, owner)
 	return base64.RawURLEncoding.EncodeToString(append(raw, owner...))
 }
 

@@ -21,10 +21,12 @@ func (h handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle implements slog.Handler.
 func (h handler) Handle(ctx context.Context, record slog.Record) error {
 	masked := slog.NewRecord(record.Time, record.Level, Text(record.Message), record.PC)
+	attrs := make([]slog.Attr, 0, 24) // on the stack, and most fit
 	record.Attrs(func(a slog.Attr) bool {
-		masked.AddAttrs(attr(a))
+		attrs = append(attrs, attr(a))
 		return true
 	})
+	masked.AddAttrs(attrs...)
 	return h.next.Handle(ctx, masked)
 }
 

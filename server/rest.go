@@ -30,7 +30,7 @@ var openAPI []byte
 // process, so that streams and interceptors work for REST as for gRPC.
 type rest struct {
 	mux     *runtime.ServeMux
-	pipe    *bufconn.Listener // within the process
+	pipe    pipe
 	client  *grpc.ClientConn
 	explain func(error) *status.Status
 }
@@ -38,7 +38,7 @@ type rest struct {
 // newREST has explain give a reason to the errors that come about here.
 func newREST(explain func(error) *status.Status) (*rest, error) {
 	r := &rest{explain: explain}
-	pipe := bufconn.Listen(256 << 10)
+	pipe := pipe{bufconn.Listen(256 << 10)}
 	client, err := grpc.NewClient("passthrough:///rest",
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return pipe.DialContext(ctx) }),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))

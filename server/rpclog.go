@@ -18,38 +18,42 @@ import (
 // are the same numbers.
 func levelOf(code codes.Code) slog.Level { return slog.Level(logging.DefaultServerCodeToLevel(code)) }
 
-// told is what the log says of an RPC that has ended: whose it was, what call it
+// maxTold is how much that is at most, of an RPC that went well.
+const maxTold = 12
+
+// told appends what the log says of an RPC that has ended: whose it was, what call it
 // was about, what trace it is part of, and how it ended. It leaves out the error's
 // text, which may repeat what the upstream wrote about people; errorAttrs have what
 // an operator needs.
-func (r *rpc) told(ctx context.Context, call string, took time.Duration, err error) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 16)
-	tell := func(name, value string) {
-		if value != "" {
-			attrs = append(attrs, slog.String(name, value))
-		}
-	}
-	tell("protocol", "grpc")
-	tell("grpc.service", r.method.service)
-	tell("grpc.method", r.method.name)
+func (r *rpc) told(ctx context.Context, attrs []slog.Attr, call string, took time.Duration, err error) []slog.Attr {
+	attrs = tell(attrs, "protocol", "grpc")
+	attrs = tell(attrs, "grpc.service", r.method.service)
+	attrs = tell(attrs, "grpc.method", r.method.name)
 	if p, known := peer.FromContext(ctx); known {
-		tell("peer.address", p.Addr.String())
+		attrs = tell(attrs, "peer.address", p.Addr.String())
 	}
-	tell("principal", r.principal)
-	tell("call_connection_id", call)
+	attrs = tell(attrs, "principal", r.principal)
+	attrs = tell(attrs, "call_connection_id", call)
 	if span := trace.SpanContextFromContext(ctx); span.HasTraceID() {
-		tell("trace_id", span.TraceID().String())
+		attrs = tell(attrs, "trace_id", span.TraceID().String())
 	}
-	tell("grpc.start_time", r.began.Format(time.RFC3339))
+	attrs = tell(attrs, "grpc.start_time", r.began.Format(time.RFC3339))
 	if deadline, has := ctx.Deadline(); has {
-		tell("grpc.request.deadline", deadline.Format(time.RFC3339))
+		attrs = tell(attrs, "grpc.request.deadline", deadline.Format(time.RFC3339))
 	}
-	tell("grpc.code", status.Code(err).String())
+	attrs = tell(attrs, "grpc.code", status.Code(err).String())
 	if err != nil {
 		attrs = append(attrs, errorAttrs(err)...)
 	}
-	tell("grpc.time_ms", strconv.FormatFloat(float64(took.Microseconds())/1e3, 'f', -1, 64))
-	return attrs
+	return tell(attrs, "grpc.time_ms", strconv.FormatFloat(float64(took.Microseconds())/1e3, 'f', -1, 64))
+}
+
+// tell appends what there is to say of one thing.
+func tell(attrs []slog.Attr, name, value string) []slog.Attr {
+	if value == "" {
+		return attrs
+	}
+	return append(attrs, slog.String(name, value))
 }
 
 // errorAttrs tell why an RPC failed, in words that are ours or name a request.

@@ -176,7 +176,10 @@ func (r *rpcs) end(ctx context.Context, rpc *rpc, call string, err error) {
 		m.took.Observe(took.Seconds())
 	}
 	if level := levelOf(code); r.logger.Enabled(ctx, level) {
-		r.logger.LogAttrs(ctx, level, "finished call", rpc.told(ctx, call, took, err)...)
+		var room [maxTold]slog.Attr
+		record := slog.NewRecord(rpc.began.Add(took), level, "finished call", 0) // a logger would look for its caller
+		record.AddAttrs(rpc.told(ctx, room[:0], call, took, err)...)
+		_ = r.logger.Handler().Handle(ctx, record) // as a logger does: there is nowhere to say it
 	}
 }
 

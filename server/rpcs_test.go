@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
@@ -105,6 +107,22 @@ func TestRPCsAreCounted(t *testing.T) {
 	}
 	if said.Len() > 0 {
 		t.Errorf("it says %s", said)
+	}
+}
+
+// TestAnRPCAllocates: what it costs to count and log one. The ceiling is what it costs
+// today, and some more under the race detector.
+func TestAnRPCAllocates(t *testing.T) {
+	r, _, _ := observed(t, slog.LevelInfo)
+	ctx := peer.NewContext(t.Context(), &peer.Peer{Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9090}})
+	made := &callgatev1.CreateCallResponse{Receipt: &callgatev1.ActionReceipt{CallConnectionId: "made"}}
+	req, info := &callgatev1.CreateCallRequest{}, &grpc.UnaryServerInfo{FullMethod: callgatev1.CallControl_CreateCall_FullMethodName}
+	if n := testing.AllocsPerRun(100, func() {
+		if _, err := r.unary(ctx, req, info, func(context.Context, any) (any, error) { return made, nil }); err != nil {
+			t.Fatal(err)
+		}
+	}); n > 12 {
+		t.Errorf("%v allocations, at most 12 are allowed", n)
 	}
 }
 

@@ -90,12 +90,13 @@ func isLoopback(host string) bool {
 // whichever of its fields: callback_uri, operation_callback_uri and what else
 // ends in that.
 func (c Callbacks) check(req proto.Message) error {
-	var bad error
-	req.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
-		if strings.HasSuffix(string(field.Name()), "callback_uri") && field.Kind() == protoreflect.StringKind && !c.Allowed.permits(value.String()) {
-			bad = &fieldError{string(field.Name()), "this gateway does not allow events to be sent there: see --callback-uri-allow"}
+	m := req.ProtoReflect()
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		field := fields.Get(i)
+		if field.Kind() == protoreflect.StringKind && strings.HasSuffix(string(field.Name()), "callback_uri") && m.Has(field) && !c.Allowed.permits(m.Get(field).String()) {
+			return &fieldError{string(field.Name()), "this gateway does not allow events to be sent there: see --callback-uri-allow"}
 		}
-		return bad == nil
-	})
-	return bad
+	}
+	return nil
 }

@@ -8,10 +8,20 @@ import (
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
 )
 
-// dial is one party that a request calls, by its field.
+// dial is one party that a request calls, by its field, and its place among the
+// targets.
 type dial struct {
 	field string
+	place int
 	whom  *callgatev1.CommunicationIdentifier
+}
+
+// path names the field in an error.
+func (d dial) path() string {
+	if d.field == "targets" {
+		return fmt.Sprintf("targets[%d]", d.place)
+	}
+	return d.field
 }
 
 // dials are all parties that a request calls. Whatever makes a phone ring is here.
@@ -20,15 +30,15 @@ func dials(req any) []dial {
 	case *callgatev1.CreateCallRequest:
 		all := make([]dial, len(r.GetTargets()))
 		for i, target := range r.GetTargets() {
-			all[i] = dial{fmt.Sprintf("targets[%d]", i), target}
+			all[i] = dial{field: "targets", place: i, whom: target}
 		}
 		return all
 	case *callgatev1.AddParticipantRequest:
-		return []dial{{"participant", r.GetParticipant()}}
+		return []dial{{field: "participant", whom: r.GetParticipant()}}
 	case *callgatev1.TransferCallRequest:
-		return []dial{{"target", r.GetTarget()}}
+		return []dial{{field: "target", whom: r.GetTarget()}}
 	case *callgatev1.RedirectCallRequest:
-		return []dial{{"target", r.GetTarget()}}
+		return []dial{{field: "target", whom: r.GetTarget()}}
 	}
 	return nil
 }
@@ -63,7 +73,7 @@ func checkDialing(allowed *access.Dialing, req any) error {
 	for _, d := range dials(req) {
 		for _, number := range numbers(d.whom) {
 			if !allowed.MayCall(number) {
-				return numberRefused(d.field)
+				return numberRefused(d.path())
 			}
 		}
 	}

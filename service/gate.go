@@ -12,8 +12,8 @@ import (
 )
 
 // Gate holds clients to the policy: which methods they may call, which calls they
-// see, and whom they may dial. Who they are has been found out before
-// (WithIdentity). Without a Gate, everybody may do everything.
+// see, and whom they may dial. Who they are has been found out before. Without a
+// Gate, everybody may do everything.
 type Gate struct {
 	owners *owners
 	quotas *quotas
@@ -80,17 +80,16 @@ func (g *Gate) Plays(id access.Identity) error {
 	if r == nil {
 		return &refusal{reason: "ACCESS_DENIED"}
 	}
-	if grant := r.policy.Grant(id.Principal); grant == nil || !r.covers(grant, callgatev1.CallControl_CreateCall_FullMethodName) {
+	if grant := r.policy.Grant(id.Principal); grant == nil || !r.places[grant.Name] {
 		return &refusal{reason: "ACCESS_DENIED"}
 	}
 	return nil
 }
 
-// admit tells whether the client may call a method, and notes what it may do there
-// in the context.
-func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) {
+// admit tells whether a client may call a method, and notes in the context who it is
+// and what it may do there.
+func (g *Gate) admit(ctx context.Context, id access.Identity, name string) (context.Context, error) {
 	method, known := methods[name]
-	id := callerOf(ctx).identity
 	if id.Principal == "" {
 		return nil, fmt.Errorf("%w: %s came without an identity", access.ErrUnauthenticated, name)
 	}
@@ -99,8 +98,11 @@ func (g *Gate) admit(ctx context.Context, name string) (context.Context, error) 
 		return nil, &refusal{reason: "ACCESS_DENIED"}
 	}
 	grant := rules.policy.Grant(id.Principal)
-	if grant == nil || !rules.covers(grant, name) {
+	if grant == nil {
 		return nil, &refusal{reason: "ACCESS_DENIED"}
+	}
+	if err := rules.allow(ctx, grant, name); err != nil {
+		return nil, err
 	}
 	return context.WithValue(ctx, callerKey{}, caller{id, grant, method}), nil
 }

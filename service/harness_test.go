@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -19,6 +20,7 @@ import (
 	"github.com/callgate/callgate/catalogue"
 	"github.com/callgate/callgate/eventstream"
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/leaktest"
 	"github.com/callgate/callgate/service"
 	"github.com/callgate/callgate/upstream"
 )
@@ -29,7 +31,7 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).Start.func1"))
+	leaktest.Main(m, goleak.IgnoreAnyFunction("github.com/nats-io/nats-server/v2/server.(*Server).Start.func1"))
 }
 
 // stub is an upstream that records what it was sent and answers as it is told.
@@ -166,7 +168,12 @@ func newGatewayOf(t *testing.T, endpoint string, opts ...grpc.ServerOption) *gat
 	pipe := bufconn.Listen(1 << 20)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(pipe) }()
-	t.Cleanup(func() { server.Stop(); check(t, <-served) })
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-served; !errors.Is(err, grpc.ErrServerStopped) { // before it began to serve
+			check(t, err)
+		}
+	})
 
 	dial := func(opts ...grpc.DialOption) *grpc.ClientConn {
 		conn, err := grpc.NewClient("passthrough:///gateway", append(opts, grpc.WithTransportCredentials(insecure.NewCredentials()),

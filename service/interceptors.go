@@ -114,7 +114,7 @@ func (i *Interceptors) admit(ctx context.Context, method string) (context.Contex
 	if err != nil {
 		return nil, err
 	}
-	return i.gate.admit(WithIdentity(ctx, id), method)
+	return i.gate.admit(ctx, id, method)
 }
 
 // check holds a request to the contract, and then to what its client may do.

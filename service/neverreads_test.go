@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -53,8 +54,7 @@ func TestSubscriberThatNeverReads(t *testing.T) {
 	)
 	var sendings sendings
 	g := newGateway(t, http.NotFoundHandler(), grpc.ChainStreamInterceptor(sendings.intercept))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	// A window of a size that is given does not grow.
 	slow := g.dial(grpc.WithInitialWindowSize(window), grpc.WithInitialConnWindowSize(window))
 	idle, err := callgatev1.NewEventsClient(slow).StreamEvents(metadata.AppendToOutgoingContext(ctx, "counted", "yes"), &callgatev1.StreamEventsRequest{IncludeData: true})
@@ -71,7 +71,10 @@ func TestSubscriberThatNeverReads(t *testing.T) {
 	if _, err := busy.Recv(); err != nil {
 		t.Fatal(err)
 	}
-	go func() {
+	var appending sync.WaitGroup
+	defer appending.Wait()
+	defer cancel()
+	appending.Go(func() {
 		padding := []byte(`{"padding":"` + strings.Repeat("x", size) + `"}`)
 		for n := 0; n < many; n += 100 {
 			records := make([]*logv1.Record, 100)
@@ -84,7 +87,7 @@ func TestSubscriberThatNeverReads(t *testing.T) {
 				return
 			}
 		}
-	}()
+	})
 	all := func(stream grpc.ServerStreamingClient[callgatev1.StreamEventsResponse]) {
 		t.Helper()
 		for n := 0; n < many; {

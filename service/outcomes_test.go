@@ -125,12 +125,13 @@ func TestHoldOutcomeThatDoesNotCome(t *testing.T) {
 		}
 	})
 	t.Run("the party cannot be read", func(t *testing.T) {
+		t.Parallel() // it waits more than it works
 		g := newGateway(t, holdingUpstream(func() string { return "gone" }))
 		resp, err := hold(g, 50*time.Millisecond)
 		if err != nil {
 			t.Fatal(err) // the action stands
 		}
-		_, err = g.WaitForOutcome(t.Context(), &callgatev1.WaitForOutcomeRequest{Receipt: resp.GetReceipt(), Timeout: durationpb.New(50 * time.Millisecond)})
+		_, err = g.WaitForOutcome(t.Context(), &callgatev1.WaitForOutcomeRequest{Receipt: resp.GetReceipt(), Timeout: durationpb.New(5 * time.Second)})
 		if status.Code(err) != codes.NotFound {
 			t.Errorf("%v", err)
 		}

@@ -17,14 +17,10 @@ type caller struct {
 
 type callerKey struct{}
 
-// WithIdentity is the context of a request that an authenticated client makes.
-func WithIdentity(ctx context.Context, id access.Identity) context.Context {
-	return context.WithValue(ctx, callerKey{}, caller{identity: id})
-}
-
-// WithPrincipal is WithIdentity for a client of which no more than its name counts.
+// WithPrincipal is the context of a request that a client of a name makes, of which
+// no more is known.
 func WithPrincipal(ctx context.Context, name string) context.Context {
-	return WithIdentity(ctx, access.Identity{Principal: name})
+	return context.WithValue(ctx, callerKey{}, caller{identity: access.Identity{Principal: name}})
 }
 
 func callerOf(ctx context.Context) caller {

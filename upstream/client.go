@@ -3,18 +3,16 @@
 package upstream
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -22,13 +20,16 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/streaming"
+	json "github.com/go-json-experiment/json/v1"
 	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
 )
 
 const requestIDHeader = "X-Ms-Client-Request-Id"
+
+// maxHeaders is how many headers a request has, and some more.
+const maxHeaders = 12
 
 // DefaultAPIVersion is the api-version that the wire models are of.
 const DefaultAPIVersion = "2026-03-12"
@@ -78,16 +79,17 @@ type Options struct {
 // Client sends requests to one Communication Services resource. It is safe for
 // concurrent use.
 type Client struct {
-	endpoint   *url.URL // scheme and host
-	apiVersion string
-	userAgent  string
-	pipeline   runtime.Pipeline
-	files      runtime.Pipeline    // of the files of recordings, which are on other hosts
-	retry      policy.RetryOptions // of every operation; retryOptions adds what depends on it
-	transport  policy.Transporter
-	guard      *guard
-	keys       *keyRing // nil with an Entra credential
-	observer   *observer
+	endpoint  *url.URL    // scheme and host
+	base      string      // the same as text
+	query     string      // behind a path
+	header    http.Header // of every request; its values are shared
+	pipeline  runtime.Pipeline
+	files     runtime.Pipeline    // of the files of recordings, which are on other hosts
+	retry     policy.RetryOptions // of every operation; retryOptions adds what depends on it
+	transport policy.Transporter
+	guard     *guard
+	keys      *keyRing // nil with an Entra credential
+	observer  *observer
 }
 
 // New returns a client. Nothing is sent yet.
@@ -136,22 +138,26 @@ func New(opts Options) (*Client, error) {
 	guard := newGuard(opts.RetryRate)
 	observer := newObserver(opts, guard)
 	clock := &clock{logger: opts.Logger, now: time.Now}
-	pipeline := func(transport policy.Transporter, perTry ...policy.Policy) runtime.Pipeline {
+	reading := readingTransport{opts.Transport}
+	pipeline := func(perTry ...policy.Policy) runtime.Pipeline {
 		return runtime.NewPipeline("callgate", "", runtime.PipelineOptions{PerRetry: perTry}, &policy.ClientOptions{
-			Transport: transport,
 			Telemetry: policy.TelemetryOptions{Disabled: true}, // the User-Agent is ours
 		})
 	}
 	return &Client{
-		guard:      guard,
-		keys:       keys,
-		observer:   observer,
-		endpoint:   endpoint,
-		apiVersion: opts.APIVersion,
-		userAgent:  "callgate/" + cmp.Or(opts.Version, "dev"),
-		pipeline:   pipeline(readingTransport{opts.Transport}, auth, guard, clock, try{observer}),
+		guard:    guard,
+		keys:     keys,
+		observer: observer,
+		endpoint: endpoint,
+		base:     endpoint.String(),
+		query:    "?api-version=" + url.QueryEscape(opts.APIVersion),
+		header: http.Header{
+			"Accept":     {"application/json"},
+			"User-Agent": {"callgate/" + cmp.Or(opts.Version, "dev")},
+		},
+		pipeline: pipeline(auth, guard, clock, try{observer, reading}),
 		// The trouble of a file's host is not the resource's.
-		files:     pipeline(fileTransport{readingTransport{opts.Transport}}, auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{observer}),
+		files:     pipeline(auth, newGuard(opts.RetryRate), clock, patience(opts.TryTimeout), try{observer, fileTransport{reading}}),
 		retry:     retry,
 		transport: opts.Transport,
 	}, nil
@@ -275,18 +281,20 @@ func (op operation) send(ctx context.Context, pipeline runtime.Pipeline, req *po
 func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*policy.Request, error) {
 	target := op.path
 	if strings.HasPrefix(target, "/") {
-		if slices.ContainsFunc(strings.Split(target[1:], "/"), notASegment) {
-			return nil, invalid(op.name, "an id is empty, or steps out of the path")
+		for segment := range strings.SplitSeq(target[1:], "/") {
+			if notASegment(segment) {
+				return nil, invalid(op.name, "an id is empty, or steps out of the path")
+			}
 		}
-		target = c.endpoint.String() + target + "?api-version=" + url.QueryEscape(c.apiVersion)
+		target = c.base + target + c.query
 	}
 	req, err := runtime.NewRequest(s.watched(ctx), op.method, target)
 	if err != nil {
 		return nil, invalid(op.name, withoutURL(err).Error())
 	}
-	header := req.Raw().Header
-	header.Set("Accept", "application/json")
-	header.Set("User-Agent", c.userAgent)
+	header := make(http.Header, maxHeaders)
+	req.Raw().Header = header
+	maps.Copy(header, c.header)
 	header.Set(requestIDHeader, op.requestID)
 	if op.repeat.ID != "" {
 		header.Set("Repeatability-Request-Id", op.repeat.ID)
@@ -296,9 +304,8 @@ func (c *Client) newRequest(ctx context.Context, op operation, s *sending) (*pol
 		if s.body, err = json.Marshal(op.body); err != nil {
 			return nil, invalid(op.name, err.Error())
 		}
-		if err := req.SetBody(streaming.NopCloser(bytes.NewReader(s.body)), "application/json"); err != nil {
-			return nil, invalid(op.name, err.Error())
-		}
+		header.Set("Content-Type", "application/json")
+		req.Raw().ContentLength = int64(len(s.body)) // try has a reader of it for each try
 	}
 	hash := sha256.Sum256(s.body)
 	header.Set(contentHashHeader, base64.StdEncoding.EncodeToString(hash[:]))

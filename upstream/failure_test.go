@@ -149,7 +149,7 @@ func TestWhatTheUpstreamSaysOfAFailure(t *testing.T) {
 }
 
 func TestNoConnection(t *testing.T) {
-	client := newClient(t, freePort(t), nil)
+	client := newClient(t, nobody, nil)
 	for name, repeat := range map[string]upstream.Repeat{"repeatable": repeat, "not repeatable": once} {
 		t.Run(name, func(t *testing.T) {
 			_, err := client.CreateCall(t.Context(), repeat, &upstream.CreateCallRequest{})
@@ -169,7 +169,7 @@ func TestLostAnswerThenNoConnection(t *testing.T) {
 	var transport *http.Client
 	gone = func(w http.ResponseWriter, r *http.Request) {
 		service.mu.Lock()
-		service.url = freePort(t)
+		service.url = nobody
 		service.mu.Unlock()
 		reset(w, r)
 	}
@@ -186,7 +186,7 @@ func TestLostAnswerThenNoConnection(t *testing.T) {
 
 func TestErrorsNameNobody(t *testing.T) {
 	for name, endpoint := range map[string]string{
-		"no connection":     freePort(t),
+		"no connection":     nobody,
 		"no answer":         serve(t, reset).url,
 		"refused":           serve(t, answer(404, notFound)).url,
 		"broken off":        serve(t, breakOff(200)).url,
@@ -195,7 +195,7 @@ func TestErrorsNameNobody(t *testing.T) {
 		"longer than a try": serve(t, hang).url,
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := newClient(t, endpoint, func(opts *upstream.Options) { opts.Tries, opts.TryTimeout = 1, 50*time.Millisecond })
+			client := newClient(t, endpoint, func(opts *upstream.Options) { opts.Tries, opts.TryTimeout = 1, quiet })
 			_, err := client.GetParticipant(t.Context(), "secret-call", phone)
 			_ = upstreamError(t, err)
 			for _, secret := range []string{"4255550123", "secret-call"} {
@@ -220,8 +220,9 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 }
 
 func TestOneTrysTimeIsNotTheCallers(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	service := serve(t, hang)
-	client := newClient(t, service.url, func(opts *upstream.Options) { opts.Tries, opts.TryTimeout = 2, 50*time.Millisecond })
+	client := newClient(t, service.url, func(opts *upstream.Options) { opts.Tries, opts.TryTimeout = 2, quiet })
 	_, err := client.CreateCall(t.Context(), repeat, &upstream.CreateCallRequest{})
 	e := upstreamError(t, err)
 	if errors.Is(err, context.DeadlineExceeded) || e.StatusCode != 0 || !e.Repeatable || !e.MayHaveActed() {
@@ -238,8 +239,9 @@ func TestTheCallersDeadlinePasses(t *testing.T) {
 		repeatable bool
 	}{"repeatable": {repeat, true}, "not repeatable": {once, false}} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits more than it works
 			service := serve(t, hang)
-			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			ctx, cancel := context.WithTimeout(t.Context(), quiet)
 			defer cancel()
 			_, err := newClient(t, service.url, nil).CreateCall(ctx, test.repeat, &upstream.CreateCallRequest{})
 			e := upstreamError(t, err)

@@ -56,7 +56,6 @@ func (c *Client) DownloadFile(ctx context.Context, location string, offset, leng
 	if err != nil {
 		return nil, err
 	}
-	runtime.SkipBodyDownload(req)
 	req.Raw().Header.Set("Accept-Encoding", "identity") // lengths and ranges are the file's own
 	if offset > 0 || length > 0 {
 		last := ""

@@ -111,7 +111,7 @@ func TestDownloadFileThatFails(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			service := serve(t, test.script...)
-			client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = 100 * time.Millisecond })
+			client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = quiet })
 			_, err := client.DownloadFile(t.Context(), service.url+filePath, test.offset, 0)
 			e := upstreamError(t, err)
 			if e.StatusCode != test.status || !e.Repeatable || test.is != nil && !errors.Is(err, test.is) {
@@ -136,8 +136,9 @@ func TestFileThatBreaksOff(t *testing.T) {
 		"fallen quiet": func(w http.ResponseWriter, r *http.Request) { beginning(w); hang(w, r) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // it waits more than it works
 			service := serve(t, handler)
-			client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = 200 * time.Millisecond })
+			client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = quiet })
 			file, err := client.DownloadFile(t.Context(), service.url+filePath, 0, 0)
 			if err != nil {
 				t.Fatal(err)
@@ -153,18 +154,19 @@ func TestFileThatBreaksOff(t *testing.T) {
 
 // A file may take longer than one try, as long as something comes.
 func TestLongFile(t *testing.T) {
+	t.Parallel() // it waits more than it works
 	service := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		for i := range 6 {
 			_, _ = w.Write(sound[i*10 : i*10+10])
 			_ = http.NewResponseController(w).Flush()
 			select {
-			case <-time.After(100 * time.Millisecond):
+			case <-time.After(quiet / 4):
 			case <-r.Context().Done():
 				return
 			}
 		}
 	})
-	client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = 400 * time.Millisecond })
+	client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = quiet })
 	file, err := client.DownloadFile(t.Context(), service.url+filePath, 0, 0)
 	if err != nil {
 		t.Fatal(err)

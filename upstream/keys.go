@@ -87,9 +87,6 @@ func (s *signer) Do(req *policy.Request) (*http.Response, error) {
 		return resp, err // of a file, a refusal says nothing of the key: a wrong location gets it, too
 	}
 	runtime.Drain(resp)
-	if err := req.RewindBody(); err != nil {
-		return nil, err
-	}
 	key, _ = s.keys.current()
 	s.sign(req.Raw(), key)
 	return req.Next()

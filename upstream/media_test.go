@@ -131,16 +131,17 @@ func TestUnrepeatableOperationsAreSentOnce(t *testing.T) {
 		}
 		half := breakOff(successStatuses(t, o.Responses)[0])
 		for name, test := range map[string]struct {
-			fate http.HandlerFunc
-			done bool
+			fate    http.HandlerFunc
+			timeout time.Duration // of a try
+			done    bool
 		}{
-			"answered 503": {answer(503, ""), false}, "answered 408": {answer(408, ""), false}, "cut off": {reset, false}, "not answered": {hang, false},
-			"answered by half, of which the status says all": {half, true},
+			"answered 503": {answer(503, ""), 0, false}, "answered 408": {answer(408, ""), 0, false}, "cut off": {reset, 0, false},
+			"not answered": {hang, quiet, false}, "answered by half, of which the status says all": {half, 0, true},
 		} {
 			t.Run(o.Name+", "+name, func(t *testing.T) {
 				t.Parallel()
 				service := serve(t, test.fate)
-				client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = 100 * time.Millisecond })
+				client := newClient(t, service.url, func(opts *upstream.Options) { opts.TryTimeout = test.timeout })
 				op := operations[o.Name]
 				_, err := op.call(t.Context(), client, repeat, op.request)
 				if n := len(service.received()); n != 1 {

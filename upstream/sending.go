@@ -39,14 +39,17 @@ func (s *sending) watched(ctx context.Context) context.Context {
 	})
 }
 
-// try is the policy next to the transport. It sees each try of a request.
+// try is the last policy: it sends each try of a request. What azcore has behind it
+// is for logs and traces that callgate has of its own.
 type try struct {
 	*observer
+	transport policy.Transporter
 }
 
 // Do implements policy.Policy.
 func (t try) Do(req *policy.Request) (*http.Response, error) {
-	if err := req.Raw().Context().Err(); err != nil {
+	raw := req.Raw()
+	if err := raw.Context().Err(); err != nil {
 		return nil, err // too late to send anything
 	}
 	var s *sending
@@ -54,13 +57,12 @@ func (t try) Do(req *policy.Request) (*http.Response, error) {
 	if s.body != nil {
 		// A reader of its own: the transport may still be reading that of a
 		// try which has timed out.
-		raw := req.Raw()
 		raw.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(s.body)), nil }
 		raw.Body, _ = raw.GetBody()
 	}
 	s.wanted.Store(false)
 	s.connected.Store(false)
-	resp, err := req.Next()
+	resp, err := t.transport.Do(raw)
 	t.tried(s.operation, statusOf(resp, err))
 	if err != nil && s.wanted.Load() && !s.connected.Load() {
 		return nil, err // no connection came about: nothing was sent

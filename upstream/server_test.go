@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -16,14 +15,13 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
+	"github.com/callgate/callgate/leaktest"
 	"github.com/callgate/callgate/upstream"
 )
 
 const secret = "secretkey" // also the key of the captured requests
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { leaktest.Main(m) }
 
 // received is one request as it arrived.
 type received struct {
@@ -99,6 +97,10 @@ func breakOff(status int) http.HandlerFunc {
 	}
 }
 
+// quiet is how long a try waits for an answer that does not come: enough to be sent
+// on a machine that is busy.
+const quiet = time.Second
+
 // hang answers nothing until the client has given up.
 func hang(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 
@@ -127,18 +129,8 @@ func accessKey(t *testing.T) upstream.AccessKey {
 	return key
 }
 
-// freePort is an address that refuses connections.
-func freePort(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return "http://" + listener.Addr().String()
-}
+// nobody is where connections are refused: no system gives that port away.
+const nobody = "http://127.0.0.1:1"
 
 // checkSigned recomputes a request's body hash and signature from what arrived.
 func checkSigned(t *testing.T, r received) {

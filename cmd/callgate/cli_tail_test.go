@@ -50,7 +50,7 @@ func (tail *tailing) last() (cursor string, attempt int) {
 func TestTailOfAGroup(t *testing.T) {
 	g := start(t)
 	c := &commandLine{addr: g.grpcAddr}
-	first := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=10s")
+	first := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=60s")
 	member := []string{"--group=billing", "--type=CallConnected", "--earliest", "--no-json"}
 	tail := c.tail(t, member...)
 	waitUntil(t, "the first call is shown", func() bool { return strings.Contains(tail.String(), first) })
@@ -58,7 +58,7 @@ func TestTailOfAGroup(t *testing.T) {
 	if err := <-tail.done; err != nil {
 		t.Errorf("interrupted, it ended with %v", err)
 	}
-	second := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_b", "--wait=10s")
+	second := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_b", "--wait=60s")
 	tail = c.tail(t, member...)
 	waitUntil(t, "the second call is shown", func() bool { return strings.Contains(tail.String(), second) })
 	if strings.Contains(tail.String(), first) {
@@ -77,7 +77,7 @@ func (full) Write([]byte) (int, error) { return 0, syscall.ENOSPC }
 // TestTailThatCannotWrite ends, and does not acknowledge what it has not shown.
 func TestTailThatCannotWrite(t *testing.T) {
 	c := &commandLine{addr: start(t).grpcAddr}
-	call := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=10s")
+	call := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=60s")
 	member := []string{"events", "tail", "--addr=" + c.addr, "--group=billing", "--type=CallConnected", "--earliest"}
 	if err := run(t.Context(), member, noEnv, full{}, full{}); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("it ended with %v", err)
@@ -95,7 +95,7 @@ func TestTailThatLeavesAcknowledging(t *testing.T) {
 	c := &commandLine{addr: start(t).grpcAddr}
 	tail := c.tail(t, "--group=billing", "--manual-ack", "--type=CallConnected", "--max-deliveries=3", "--ack-wait=1m", "--max-unacknowledged=7")
 	waitUntil(t, "it has joined", func() bool { return strings.Contains(tail.String(), "memberId") })
-	c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=10s")
+	c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=60s")
 	given := func(attempt int) (cursor string) {
 		t.Helper()
 		waitUntil(t, "the event is given out", func() (is bool) {
@@ -122,7 +122,7 @@ func TestTailThatLeavesAcknowledging(t *testing.T) {
 func TestTailOfAGroupInWords(t *testing.T) {
 	c := &commandLine{addr: start(t).grpcAddr}
 	tail := c.tail(t, "--group=billing", "--manual-ack", "--type=CallConnected", "--earliest", "--no-json")
-	c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=10s")
+	c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_a", "--wait=60s")
 	waitUntil(t, "it is shown", func() bool { return strings.Contains(tail.String(), "CallConnected") })
 	tail.interrupt()
 	if err := <-tail.done; err != nil || strings.Contains(tail.String(), "attempt") {

@@ -72,51 +72,51 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 	g := start(t, "--emulator-time-scale=5") // what rings does so for 6 s
 	c := &commandLine{addr: g.grpcAddr}
 	const outcome, succeeded = "receipt.outcome.status", "STATUS_SUCCEEDED"
-	call := c.must(t, "callConnection.callConnectionId", "call", "create", number, "8:acs:res_alice", caller, "--wait=10s", "--context=order-7")
+	call := c.must(t, "callConnection.callConnectionId", "call", "create", number, "8:acs:res_alice", caller, "--wait=60s", "--context=order-7")
 	if got := c.must(t, "callConnection.state", "call", "get", call); got != "CALL_CONNECTION_STATE_CONNECTED" {
 		t.Errorf("the call is %s", got)
 	}
-	other := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_bob", "8:acs:res_carol", "--wait=10s")
+	other := c.must(t, "callConnection.callConnectionId", "call", "create", "8:acs:res_bob", "8:acs:res_carol", "--wait=60s")
 	invitation := c.must(t, "invitationId", "participants", "add", call, "+14255550408", caller, "--invitation-timeout=60s")
 	for _, tc := range []struct {
 		path, want string
 		args       []string
 	}{
-		{outcome, succeeded, []string{"participants", "add", call, "8:acs:res_dave", "--voip-header=subject=a, b; c", "--wait=10s"}},
-		{outcome, succeeded, []string{"participants", "cancel-add", call, invitation, "--wait=10s"}},
+		{outcome, succeeded, []string{"participants", "cancel-add", call, invitation, "--wait=60s"}}, // while it rings
+		{outcome, succeeded, []string{"participants", "add", call, "8:acs:res_dave", "--voip-header=subject=a, b; c", "--wait=60s"}},
 		{"receipt.action", "ACTION_MUTE_PARTICIPANT", []string{"participants", "mute", call, "8:acs:res_alice"}},
 		{"participant.identifier.rawId", "4:" + number, []string{"participants", "get", call, number}},
-		{outcome, succeeded, []string{"participants", "move", call, "8:acs:res_bob", "--from=" + other, "--wait=10s"}},
-		{outcome, succeeded, []string{"participants", "remove", call, "8:acs:res_bob", "--wait=10s"}},
-		{outcome, succeeded, []string{"call", "transfer", call, "8:acs:res_erin", "--transferee=" + number, "--voip-header=from=sales", "--wait=10s"}},
-		{outcome, succeeded, []string{"call", "connect", "--group-call-id=29228d3e-040e-4656-a70e-890ab4e173e5", "--wait=10s"}},
-		{outcome, succeeded, []string{"call", "hangup", other, "--for-everyone", "--wait=10s"}},
+		{outcome, succeeded, []string{"participants", "move", call, "8:acs:res_bob", "--from=" + other, "--wait=60s"}},
+		{outcome, succeeded, []string{"participants", "remove", call, "8:acs:res_bob", "--wait=60s"}},
+		{outcome, succeeded, []string{"call", "transfer", call, "8:acs:res_erin", "--transferee=" + number, "--voip-header=from=sales", "--wait=60s"}},
+		{outcome, succeeded, []string{"call", "connect", "--group-call-id=29228d3e-040e-4656-a70e-890ab4e173e5", "--wait=60s"}},
+		{outcome, succeeded, []string{"call", "hangup", other, "--for-everyone", "--wait=60s"}},
 	} {
 		if got := c.must(t, tc.path, tc.args...); got != tc.want {
 			t.Errorf("%v: %s is %s, not %s", tc.args, tc.path, got, tc.want)
 		}
 	}
-	streamed := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--stream-to=wss://app.example/audio", "--transcribe-to=wss://app.example/text", "--wait=10s")
-	spoken := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=10s")
-	recording := c.must(t, "recording.recordingId", "recordings", "start", spoken, "--wait=10s")
+	streamed := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--stream-to=wss://app.example/audio", "--transcribe-to=wss://app.example/text", "--wait=60s")
+	spoken := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=60s")
+	recording := c.must(t, "recording.recordingId", "recordings", "start", spoken, "--wait=60s")
 	for _, tc := range [][]string{
-		{outcome, succeeded, "media", "play", spoken, "--text=Good morning", "--file=https://files.example/a.wav", "--to=" + number, "--wait=10s"},
-		{outcome, succeeded, "media", "send-tones", spoken, number, "1#", "--wait=10s"},
-		{outcome, succeeded, "media", "hold", spoken, number, "--text=One moment, please.", "--wait=10s"},
-		{outcome, succeeded, "media", "unhold", spoken, number, "--wait=10s"},
+		{outcome, succeeded, "media", "play", spoken, "--text=Good morning", "--file=https://files.example/a.wav", "--to=" + number, "--wait=60s"},
+		{outcome, succeeded, "media", "send-tones", spoken, number, "1#", "--wait=60s"},
+		{outcome, succeeded, "media", "hold", spoken, number, "--text=One moment, please.", "--wait=60s"},
+		{outcome, succeeded, "media", "unhold", spoken, number, "--wait=60s"},
 		{"receipt.action", "ACTION_CANCEL_ALL_MEDIA_OPERATIONS", "media", "cancel", spoken},
-		{outcome, succeeded, "recordings", "pause", recording, "--wait=10s"},
-		{outcome, succeeded, "recordings", "resume", recording, "--wait=10s"},
+		{outcome, succeeded, "recordings", "pause", recording, "--wait=60s"},
+		{outcome, succeeded, "recordings", "resume", recording, "--wait=60s"},
 		{"recording.state", "RECORDING_STATE_ACTIVE", "recordings", "get", recording},
-		{outcome, succeeded, "recordings", "stop", recording, "--wait=10s"},
+		{outcome, succeeded, "recordings", "stop", recording, "--wait=60s"},
 	} {
 		if got := c.must(t, tc[0], tc[2:]...); got != tc[1] {
 			t.Errorf("%v: %s is %s, not %s", tc[2:], tc[0], got, tc[1])
 		}
 	}
-	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=10s")
+	asked := c.must(t, "callConnection.callConnectionId", "call", "create", "+14255550231", caller, "--wait=60s")
 	elsewhere := c.must(t, "callConnection.serverCallId", "call", "get", asked)
-	c.must(t, "recording.recordingId", "recordings", "start", "--server-call-id="+elsewhere, "--wait=10s")
+	c.must(t, "recording.recordingId", "recordings", "start", "--server-call-id="+elsewhere, "--wait=60s")
 	file := filepath.Join(t.TempDir(), "recording")
 	waitUntil(t, "the recording's file is there", func() bool { return c.run(t, "recordings", "download", recording, file) == cli.ExitDone })
 	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
@@ -126,11 +126,11 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 		t.Errorf("a file that is there: exit code %d\n%s", code, c.heard)
 	}
 	c.must(t, "receipt.action", "recordings", "delete", recording)
-	if c.run(t, "media", "recognize", asked, "+14255550231", "--max-tones=4", "--stop-tones=#", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     1") {
+	if c.run(t, "media", "recognize", asked, "+14255550231", "--max-tones=4", "--stop-tones=#", "--wait=60s", "--no-json"); !strings.Contains(c.heard, "heard     1") {
 		t.Errorf("what was pressed: %s", c.heard)
 	}
 
-	if c.run(t, "media", "recognize", asked, "+14255550231", "--text=Sales, or support?", "--interrupt", "--no-interrupt-prompt", "--choice=sales/1=sales|buy", "--choice=support=help", "--wait=20s", "--no-json"); !strings.Contains(c.heard, "heard     sales") {
+	if c.run(t, "media", "recognize", asked, "+14255550231", "--text=Sales, or support?", "--interrupt", "--no-interrupt-prompt", "--choice=sales/1=sales|buy", "--choice=support=help", "--wait=60s", "--no-json"); !strings.Contains(c.heard, "heard     sales") {
 		t.Errorf("what was chosen: %s", c.heard)
 	}
 	for _, args := range [][]string{
@@ -140,17 +140,17 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 		{"media", "streaming", "start"},
 		{"media", "streaming", "stop"},
 	} {
-		if got := c.must(t, outcome, append(args, streamed, "--wait=10s")...); got != succeeded {
+		if got := c.must(t, outcome, append(args, streamed, "--wait=60s")...); got != succeeded {
 			t.Errorf("%v: %s", args, got)
 		}
 	}
 	c.must(t, "receipt.action", "media", "report-tones", "start", spoken, number)
-	if got := c.must(t, outcome, "media", "report-tones", "stop", spoken, number, "--wait=10s"); got != succeeded {
+	if got := c.must(t, outcome, "media", "report-tones", "stop", spoken, number, "--wait=60s"); got != succeeded {
 		t.Errorf("the tones were told no longer: %s", got)
 	}
 
 	// One at a time: it does not ring for long.
-	c.must(t, "receipt.outcome.event.id", "call", "answer", g.ring(t), "--wait=10s")
+	c.must(t, "receipt.outcome.event.id", "call", "answer", g.ring(t), "--wait=60s")
 	c.must(t, "receipt.action", "call", "reject", g.ring(t), "--reason=busy")
 	c.must(t, "receipt.action", "call", "redirect", g.ring(t), "8:acs:res_desk")
 	c.must(t, "receipt.callConnectionId", "call", "hangup", call, "--for-everyone")
@@ -167,7 +167,7 @@ func TestCommandsDoWhatTheRPCsDo(t *testing.T) {
 			args []string
 			want string
 		}{
-			{[]string{"call", "create", number, caller, "--wait=10s"}, `(?s)state +connecting.*accepted +create call.*outcome +it succeeded: CallConnected`},
+			{[]string{"call", "create", number, caller, "--wait=60s"}, `(?s)state +connecting.*accepted +create call.*outcome +it succeeded: CallConnected`},
 			{[]string{"call", "create", number, caller, "--validate-only"}, `nothing was done`},
 			{[]string{"call", "hangup", other}, `had ended already`},
 			{[]string{"events", "list", call}, `(?s)CallConnected.*CallTransferAccepted.*CallDisconnected`},
@@ -240,7 +240,7 @@ func TestExitCodes(t *testing.T) {
 		{"no dead letters", c, []string{"groups", "dead-letters", "replay", "x"}, cli.ExitUsage, "cursors or all"},
 		{"refused by the contract", c, []string{"call", "create", number}, cli.ExitUsage, "source_caller_id_number"},
 		{"no receipt", c, []string{"events", "wait", os.DevNull}, cli.ExitUsage, "receipt"},
-		{"busy", c, []string{"call", "create", "+14255550486", caller, "--wait=10s"}, cli.ExitOutcome, "it failed"},
+		{"busy", c, []string{"call", "create", "+14255550486", caller, "--wait=60s"}, cli.ExitOutcome, "it failed"},
 		{"still ringing", c, []string{"call", "create", "+14255550408", caller, "--wait=50ms"}, cli.ExitNoOutcome, "events wait"},
 		{"no such call", c, []string{"call", "get", "x"}, cli.ExitNotFound, "CALL_NOT_FOUND"},
 		{"no story", c, []string{"calls", "explain", "x"}, cli.ExitNotFound, "no events"},

@@ -21,7 +21,7 @@ import (
 // what is so, in its own time, and the upstream has acted once at most; asked
 // again under the same name when all is well, it has acted once.
 func TestFaultsOfTheUpstream(t *testing.T) {
-	const deadline = 2 * time.Second
+	const deadline = 10 * time.Second
 	faults := []struct {
 		name  string
 		fault *emulatorv1.Fault
@@ -63,7 +63,7 @@ func TestFaultsOfTheUpstream(t *testing.T) {
 	for _, tc := range faults {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			g := start(t, "--upstream-tries=2", "--upstream-try-timeout=300ms")
+			g := start(t, "--upstream-tries=2", "--upstream-try-timeout=1s")
 			control := g.control(t)
 			w := walk{t, g, transports[0]}
 			ongoing := w.call(user("8:acs:res_a")).GetCallConnection().GetCallConnectionId()

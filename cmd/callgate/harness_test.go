@@ -15,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"google.golang.org/genproto/googleapis/api/annotations"
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
@@ -28,6 +27,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 
 	callgatev1 "github.com/callgate/callgate/gen/callgate/v1"
+	"github.com/callgate/callgate/leaktest"
 )
 
 // beMain makes the test binary the gateway itself, for tests that kill it.
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	goleak.VerifyTestMain(m)
+	leaktest.Main(m)
 }
 
 // output collects what a gateway prints.
@@ -125,7 +125,7 @@ func freePorts(t *testing.T, args []string) []string {
 		free = append(free, "--log-level=debug") // what it says then is no secret either
 	}
 	if !strings.Contains(given, "--emulator-time-scale") {
-		free = append(free, "--emulator-time-scale=20")
+		free = append(free, "--emulator-time-scale=10")
 	}
 	return free
 }
@@ -159,10 +159,17 @@ func (g *gateway) connect(t *testing.T) {
 	})
 }
 
+// callbackAddr is where a gateway takes callbacks that has a public address for them.
+func (g *gateway) callbackAddr() string {
+	_, rest, _ := strings.Cut(g.stdout.String(), "/callbacks/... on ")
+	addr, _, _ := strings.Cut(rest, "\n")
+	return addr
+}
+
 // waitUntil waits for a condition, not for a time.
 func waitUntil(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	deadline := time.After(60 * time.Second)
+	deadline := time.After(2 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {

@@ -86,23 +86,39 @@ func TestKilledAgainAndAgain(t *testing.T) {
 // killable is a gateway in a process of its own.
 type killable struct {
 	*gateway
-	cmd *exec.Cmd
+	cmd   *exec.Cmd
+	ended chan struct{} // closed once it has
 }
 
 func startProcess(t *testing.T, dir string, key []byte, args ...string) *killable {
 	t.Helper()
-	g := &killable{gateway: &gateway{stdout: &output{}, stderr: &output{}}}
-	g.cmd = exec.Command(os.Args[0], freePorts(t, []string{"--data-dir"})...)
-	g.cmd.Args = append(append(g.cmd.Args, "--data-dir="+dir), args...)
-	g.cmd.Env = append(os.Environ(), beMain+"=1", "CALLGATE_CALLBACK_KEY="+base64.StdEncoding.EncodeToString(key))
-	g.cmd.Stdout, g.cmd.Stderr = g.stdout, g.stderr
-	if err := g.cmd.Start(); err != nil {
+	cmd := exec.Command(os.Args[0], freePorts(t, []string{"--data-dir"})...)
+	cmd.Args = append(append(cmd.Args, "--data-dir="+dir), args...)
+	cmd.Env = append(os.Environ(), beMain+"=1", "CALLGATE_CALLBACK_KEY="+base64.StdEncoding.EncodeToString(key))
+	return launch(t, cmd)
+}
+
+// launch starts a gateway's process, which ends with the test.
+func launch(t *testing.T, cmd *exec.Cmd) *killable {
+	t.Helper()
+	g := &killable{gateway: &gateway{stdout: &output{}, stderr: &output{}}, cmd: cmd, ended: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = g.stdout, g.stderr
+	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = g.cmd.Process.Kill() }) // killed already, if all went well
+	go func() {
+		defer close(g.ended)
+		_ = cmd.Wait() // ProcessState says the same
+	}()
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill() // killed already, if all went well
+		<-g.ended
+	})
 	waitUntil(t, "the gateway is ready", func() bool {
-		if g.cmd.ProcessState != nil {
-			t.Fatalf("the gateway ended: %s", g.stderr)
+		select {
+		case <-g.ended:
+			t.Fatalf("the gateway ended with %v:\n%s", cmd.ProcessState, g.stderr)
+		default:
 		}
 		return strings.Contains(g.stdout.String(), tryThis)
 	})
@@ -115,7 +131,7 @@ func (g *killable) kill(t *testing.T) {
 	if err := g.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
-	_ = g.cmd.Wait() // killed: it says so
+	<-g.ended
 }
 
 func eventID(n int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", n) }

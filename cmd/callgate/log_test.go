@@ -22,7 +22,7 @@ func startBroker(t *testing.T, dir string, port int) (url string, stop func()) {
 		t.Fatal(err)
 	}
 	broker.Start()
-	if !broker.ReadyForConnections(10 * time.Second) {
+	if !broker.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server did not start")
 	}
 	return "nats://" + broker.Addr().String(), func() { broker.Shutdown(); broker.WaitForShutdown() }
@@ -36,8 +36,8 @@ func TestMovingToNATS(t *testing.T) {
 	data := "--data-dir=" + filepath.Join(dir, "data")
 	before := start(t, data)
 	c := &commandLine{addr: before.grpcAddr}
-	call := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=10s", "--request-id=29228d3e-040e-4656-a70e-890ab4e173e5")
-	cursor := c.must(t, "receipt.cursor", "call", "create", number, caller, "--wait=10s", "--request-id=29228d3e-040e-4656-a70e-890ab4e173e5")
+	call := c.must(t, "callConnection.callConnectionId", "call", "create", number, caller, "--wait=60s", "--request-id=29228d3e-040e-4656-a70e-890ab4e173e5")
+	cursor := c.must(t, "receipt.cursor", "call", "create", number, caller, "--wait=60s", "--request-id=29228d3e-040e-4656-a70e-890ab4e173e5")
 	settings := env("CALLGATE_NATS_URL", url, "CALLGATE_NATS_REPLICAS", "1")
 	migrate := func() (string, error) {
 		var out bytes.Buffer
@@ -65,7 +65,7 @@ func TestMovingToNATS(t *testing.T) {
 	}
 	events := after.stream(t, &callgatev1.StreamEventsRequest{Start: &callgatev1.StreamEventsRequest_AfterCursor{AfterCursor: cursor}})
 	events.find(t, callgatev1.CallEventType_CALL_EVENT_TYPE_CALL_CONNECTED, ofCall(call))
-	c.must(t, "receipt.outcome.event.id", "call", "create", number, caller, "--wait=10s", "--request-id=29228d3e-040e-4656-a70e-890ab4e173e5")
+	c.must(t, "receipt.outcome.event.id", "call", "create", number, caller, "--wait=60s", "--request-id=29228d3e-040e-4656-a70e-890ab4e173e5")
 	if !strings.Contains(c.heard, `"replayed":true`) || !strings.Contains(c.heard, call) {
 		t.Errorf("the action that was named before was done again: %s", c.heard)
 	}

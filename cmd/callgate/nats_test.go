@@ -75,7 +75,7 @@ func TestReplicasShareALog(t *testing.T) {
 	}
 	broker.Start()
 	t.Cleanup(func() { broker.Shutdown(); broker.WaitForShutdown() })
-	if !broker.ReadyForConnections(10 * time.Second) {
+	if !broker.ReadyForConnections(time.Minute) {
 		t.Fatal("the NATS server did not start")
 	}
 	settings := env(

@@ -145,7 +145,7 @@ func TestOIDC(t *testing.T) {
 		{"of somebody unknown", p.sign(t, jose.ES256, "ec", ec, map[string]any{"sub": "mallory"}), codes.PermissionDenied},
 		{"expired", p.sign(t, jose.ES256, "ec", ec, map[string]any{"exp": now.Add(-time.Minute).Unix()}), codes.Unauthenticated},
 		{"without an end", p.sign(t, jose.ES256, "ec", ec, map[string]any{"exp": nil}), codes.Unauthenticated},
-		{"not valid yet", p.sign(t, jose.ES256, "ec", ec, map[string]any{"nbf": now.Add(time.Minute).Unix()}), codes.Unauthenticated},
+		{"not valid yet", p.sign(t, jose.ES256, "ec", ec, map[string]any{"nbf": now.Add(time.Hour).Unix()}), codes.Unauthenticated},
 		{"for somebody else", p.sign(t, jose.ES256, "ec", ec, map[string]any{"aud": "other"}), codes.Unauthenticated},
 		{"for nobody", p.sign(t, jose.ES256, "ec", ec, map[string]any{"aud": nil}), codes.Unauthenticated},
 		{"of another provider", p.sign(t, jose.ES256, "ec", ec, map[string]any{"iss": "https://issuer.example"}), codes.Unauthenticated},
@@ -210,7 +210,7 @@ func TestAStreamEndsWithItsToken(t *testing.T) {
 	f := newFiles(t)
 	g := start(t, "--oidc-issuer="+p.server.URL, "--oidc-audience=callgate", "--oidc-clock-skew=1ms",
 		"--policy-file="+f.write("policy.yaml", "principals: {'oidc:ada': {role: operator}}"))
-	short := p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Add(5 * time.Second).Unix()})
+	short := p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Add(10 * time.Second).Unix()})
 	long := p.sign(t, jose.ES256, "ec", key, nil)
 
 	stream := g.streamIn(withBearer(context.Background(), short), t, nil)
@@ -279,7 +279,7 @@ func TestClientGoesOnWithANewToken(t *testing.T) {
 	g := start(t, "--oidc-issuer="+p.server.URL, "--oidc-audience=callgate", "--oidc-clock-skew=1ms",
 		"--policy-file="+f.write("policy.yaml", "principals: {'oidc:ada': {role: viewer}}"))
 	short := func() string {
-		return p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Unix() + 3})
+		return p.sign(t, jose.ES256, "ec", key, map[string]any{"exp": time.Now().Unix() + 6})
 	}
 	conn, err := client.Dial(g.grpcAddr, grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithPerRPCCredentials(&renewed{tokens: []func() string{short, short}}))

@@ -66,7 +66,9 @@ func (w *groupWork) handle(_ context.Context, resp *callgatev1.StreamEventsRespo
 // up.
 func (w *groupWork) finish(ctx context.Context, t *testing.T) []*callgatev1.DeadLetter {
 	t.Helper()
-	for tick := time.NewTicker(100 * time.Millisecond); ; {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	for {
 		got, err := w.groups.GetGroup(ctx, &callgatev1.GetGroupRequest{Group: replicaGroup})
 		if err == nil && got.GetGroup().GetPending() == 0 && got.GetGroup().GetUnread() == 0 {
 			break

@@ -22,7 +22,7 @@ import (
 // lines opens a stream over HTTP and reads it line by line.
 func (g *gateway) lines(t *testing.T, verb, path, body string, header ...string) (*http.Response, *bufio.Scanner) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	req, err := http.NewRequestWithContext(ctx, verb, g.httpURL+path, strings.NewReader(body))
 	if err != nil {
@@ -174,7 +174,7 @@ func TestStreamEndsWithTheCall(t *testing.T) {
 
 func TestHeartbeatsMoveOn(t *testing.T) {
 	g := start(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	stream, err := callgatev1.NewEventsClient(g.conn).StreamEvents(ctx, &callgatev1.StreamEventsRequest{
 		Filter: &callgatev1.EventFilter{CallConnectionIds: []string{"nobody"}}, HeartbeatInterval: durationpb.New(time.Second),

@@ -305,7 +305,6 @@ func TestCallbacksOverTLS(t *testing.T) {
 		"--callback-base-url=https://gw.example", "--resource-id="+emulator.DefaultResourceID,
 		"--openid-config-url="+upstreamServer.URL+emulator.OpenIDConfigurationPath,
 		"--callback-tls-cert-file="+cert, "--callback-tls-key-file="+key)
-	_, rest, _ := strings.Cut(g.stdout.String(), "/callbacks/... on ")
-	callbacks, _, _ = strings.Cut(rest, "\n")
+	callbacks = g.callbackAddr()
 	walk{t, g, transports[0]}.call(user("8:acs:res_a")) // which waits for a callback
 }

@@ -31,12 +31,12 @@ func (w walk) do(method string, req, resp proto.Message) {
 }
 
 func (w walk) try(method string, req, resp proto.Message) error {
-	ctx, cancel := context.WithTimeout(w.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(w.Context(), 90*time.Second)
 	defer cancel()
 	return w.transport.call(ctx, w.gateway, method, req, resp)
 }
 
-var patience = durationpb.New(15 * time.Second)
+var patience = durationpb.New(time.Minute)
 
 // call places a call and waits until it is connected.
 func (w walk) call(targets ...*callgatev1.CommunicationIdentifier) *callgatev1.CreateCallResponse {

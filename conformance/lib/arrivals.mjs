@@ -1,5 +1,5 @@
 // What arrived, and waiting for what has not yet.
-const patience = 15_000;
+const patience = 60_000;
 
 export class Arrivals {
   #all = [];

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const module = fileURLToPath(new URL("../..", import.meta.url));
-const startTimeout = 30_000;
+const startTimeout = 60_000;
 
 // build compiles callgate into a folder of its own, which remove() deletes.
 export async function build() {

@@ -5,6 +5,7 @@ package natscluster
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"path/filepath"
@@ -17,7 +18,7 @@ import (
 const Nodes = 3
 
 // startTimeout bounds the start of one server.
-const startTimeout = 30 * time.Second
+const startTimeout = time.Minute
 
 // Cluster is some servers of one cluster. It is for one goroutine at a time.
 type Cluster struct {
@@ -67,18 +68,26 @@ func Start(dir string, configure func(*server.Options) error) (*Cluster, error) 
 	return c, nil
 }
 
+// Ports of a cluster are below those that systems give to whoever asks for any, and
+// to outgoing connections: nobody gets one of them while its node is stopped.
+const firstPort, portsEnd = 10_000, 30_000
+
 // freePorts finds ports that nobody listens on.
 func freePorts(n int) ([]int, error) {
 	var ports []int
-	for range n {
-		l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
+	var err error
+	for range 100 * n {
+		port := firstPort + rand.IntN(portsEnd-firstPort) //nolint:gosec // it need not be hard to guess
+		var l net.Listener
+		if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", fmt.Sprintf("127.0.0.1:%d", port)); err != nil {
+			continue
 		}
-		defer func() { _ = l.Close() }()
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		defer func() { _ = l.Close() }() // not before there are enough, or it could come again
+		if ports = append(ports, port); len(ports) == n {
+			return ports, nil
+		}
 	}
-	return ports, nil
+	return nil, fmt.Errorf("no ports are free: %w", err)
 }
 
 // StartNode starts a node that is stopped.

@@ -9,12 +9,20 @@ import { fileURLToPath } from "node:url";
 
 const binary = process.env.CALLGATE_BINARY ?? fileURLToPath(new URL("../../../.bin/callgate", import.meta.url));
 
+// freePort is below the ports that systems give to whoever asks for any, and to
+// outgoing connections: nobody gets it while the gateway is down.
 async function freePort() {
-  const server = createServer();
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    const server = createServer();
+    const free = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(port, "127.0.0.1", () => resolve(true));
+    });
+    if (!free) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 export class Gateway {
