@@ -24,7 +24,7 @@ func ownCalls(streams int) func(context.Context, *bench) (metrics, error) {
 			return nil, err
 		}
 		defer l.close()
-		subscribers, err := b.role(ctx, "subscribers", subscribersSettings{Addr: l.gateway.grpc, Streams: streams, Connections: 100, OwnCall: true})
+		subscribers, err := b.role(ctx, "subscribers", subscribersSettings{Addr: l.gateway.grpc, Raw: true, Streams: streams, Connections: 100, OwnCall: true})
 		if err != nil {
 			return nil, err
 		}

@@ -132,18 +132,22 @@ func (c *child) hear(into any) error {
 
 // cpu is how much processor time the process has used.
 func (c *child) cpu() (time.Duration, error) {
-	stat, err := c.stat()
+	return cpuOf(c.cmd.Process.Pid)
+}
+
+func cpuOf(process int) (time.Duration, error) {
+	stat, err := statOf(process)
 	return time.Duration(stat.CPUTime() * float64(time.Second)), err
 }
 
 // memory is how much of it is resident, in bytes.
 func (c *child) memory() (int, error) {
-	stat, err := c.stat()
+	stat, err := statOf(c.cmd.Process.Pid)
 	return stat.ResidentMemory(), err
 }
 
-func (c *child) stat() (procfs.ProcStat, error) {
-	proc, err := procfs.NewProc(c.cmd.Process.Pid)
+func statOf(process int) (procfs.ProcStat, error) {
+	proc, err := procfs.NewProc(process)
 	if err != nil {
 		return procfs.ProcStat{}, err
 	}

@@ -75,7 +75,7 @@ func catchUpCallgate(ctx context.Context, b *bench) (metrics, error) {
 	}
 	defer g.stop()
 	events := b.scaled(catchUpEvents) / 250 * 250
-	subscribers, err := b.role(ctx, "subscribers", subscribersSettings{Addr: g.grpc, Streams: 1, Connections: 1, Events: events, Earliest: true})
+	subscribers, err := b.role(ctx, "subscribers", subscribersSettings{Addr: g.grpc, Raw: true, Streams: 1, Connections: 1, Events: events, Earliest: true})
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +202,7 @@ func bareJetStream(ctx context.Context, r *role) error {
 		return err
 	}
 	defer stop()
-	const stream = "CALLGATE_EVENTS" // as the gateway calls it
-	if _, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: stream + "_PROBE", Subjects: []string{"probe.>"}}); err != nil {
+	if _, err := js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{Name: logStream + "_PROBE", Subjects: []string{"probe.>"}}); err != nil {
 		return err
 	}
 	server := grpc.NewServer()
@@ -218,7 +217,7 @@ func bareJetStream(ctx context.Context, r *role) error {
 		return err
 	}
 	if s.Read > 0 {
-		took, err := readAll(ctx, js, stream, s.Read)
+		took, err := readAll(ctx, js, logStream, s.Read)
 		if err != nil {
 			return err
 		}

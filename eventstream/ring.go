@@ -82,15 +82,26 @@ func (r *ring) read(after uint64, page []entry, commands bool) (_ []entry, throu
 	if cap(page) == 0 {
 		page = make([]entry, 0, ringPage)
 	}
-	size := uint64(len(r.slots))
-	oldest := r.next - min(r.next, size)
-	begin := oldest + uint64(sort.Search(int(r.next-oldest), func(i int) bool {
-		return r.slots[(oldest+uint64(i))%size].event.Seq > after
-	}))
-	for i := begin; i < r.next && len(page) < cap(page); i++ {
-		page = append(page, r.slots[i%size])
+	for i := r.behind(after); i < r.next && len(page) < cap(page); i++ {
+		page = append(page, r.slots[i%uint64(len(r.slots))])
 	}
 	return page, after, r.wake.any, true
+}
+
+// behind is which of all that was ever put in is the first behind the position
+// after, where that is in the ring and there is one.
+func (r *ring) behind(after uint64) uint64 {
+	size := uint64(len(r.slots))
+	oldest := r.next - min(r.next, size)
+	// Where no hole follows, as many were put in as there are positions.
+	if follow := r.last - after; follow <= r.next-oldest {
+		if i := r.next - follow; r.slots[i%size].event.Seq == after+1 {
+			return i
+		}
+	}
+	return oldest + uint64(sort.Search(int(r.next-oldest), func(i int) bool {
+		return r.slots[(oldest+uint64(i))%size].event.Seq > after
+	}))
 }
 
 // passable is how far a reader without commands at the position after may go
