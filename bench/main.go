@@ -18,10 +18,9 @@ import (
 )
 
 type commands struct {
-	Run     runCmd     `cmd:"" default:"withargs" help:"Measure everything against its reference, and write the results."`
-	Growth  growthCmd  `cmd:"" help:"Measure how costs grow, and draw it."`
-	Profile profileCmd `cmd:"" help:"Write down what the gateway spends its time on, for the compiler."`
-	Role    roleCmd    `cmd:"" hidden:"" help:"Be one of the processes that are measured."`
+	Run    runCmd    `cmd:"" default:"withargs" help:"Measure everything against its reference, and write the results."`
+	Growth growthCmd `cmd:"" help:"Measure how costs grow, and draw it."`
+	Role   roleCmd   `cmd:"" hidden:"" help:"Be one of the processes that are measured."`
 }
 
 type runCmd struct {

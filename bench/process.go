@@ -25,7 +25,6 @@ type bench struct {
 	scale    float64
 	folders  int
 	logs     map[int]string // folders with logs of so many events
-	profiles *profiles      // of gateways; nil: none are taken
 }
 
 func newBench(ctx context.Context, source string, scale float64) (*bench, error) {
@@ -195,13 +194,6 @@ func (b *bench) gateway(ctx context.Context, env []string, args ...string) (*gat
 	}
 	args = append([]string{"serve", "--grpc-addr=127.0.0.1:0", "--http-addr=127.0.0.1:0", "--callback-addr=" + callbacks, "--log-level=warn",
 		"--max-streams-per-client=20000", "--max-streams=20000"}, args...)
-	var profiled string
-	if b.profiles != nil {
-		if profiled, err = freeAddress(ctx); err != nil {
-			return nil, err
-		}
-		args = append(args, "--pprof-addr="+profiled)
-	}
 	c, err := b.start(ctx, "callgate", b.callgate, env, args...)
 	if err != nil {
 		return nil, err
@@ -222,9 +214,6 @@ func (b *bench) gateway(ctx context.Context, env []string, args ...string) (*gat
 				g.http = found[2]
 			}
 		}
-	}
-	if profiled != "" {
-		b.profiles.follow(ctx, profiled)
 	}
 	return g, nil
 }
