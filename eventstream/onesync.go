@@ -31,8 +31,9 @@ type (
 	serverTrace  struct{}
 )
 
-// processMessage stores a message of a stream as if it had come by a connection. The
-// server keeps what it is given of none of them.
+// processMessage stores a message of a stream as if it had come by a connection: with
+// all checks, limits, and the ids that the stream knows. It copies what it stores. The
+// zero values are those of a stream that has one server; isolated has it take its lock.
 //
 //go:linkname processMessage github.com/nats-io/nats-server/v2/server.(*stream).processJetStreamMsg
 func processMessage(stream *serverStream, subject, reply string, header, data []byte, expected uint64, stamp int64, trace *serverTrace, sourced, isolated bool) error
