@@ -22,8 +22,8 @@ func TestRequestAndAnswerAllocate(t *testing.T) {
 		most float64
 		do   func() error
 	}{
-		"encode": {3, func() error { _, err := json.Marshal(req); return err }},
-		"decode": {6, func() error { return json.Unmarshal(answer, &CallConnectionProperties{}) }},
+		"encode": {6, func() error { _, err := json.Marshal(req); return err }},
+		"decode": {9, func() error { return json.Unmarshal(answer, &CallConnectionProperties{}) }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if n := testing.AllocsPerRun(100, func() {
