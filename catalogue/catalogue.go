@@ -9,10 +9,10 @@ package catalogue
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 	"slices"
 
+	json "github.com/go-json-experiment/json/v1"
 	"google.golang.org/grpc/codes"
 )
 

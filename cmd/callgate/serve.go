@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"github.com/prometheus/client_golang/prometheus"
@@ -59,11 +60,8 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		return err
 	}
 	defer tracing.Close()
-	known, err := catalogue.Load()
-	if err != nil {
-		return err
-	}
-	errs := service.NewErrors(known, registry)
+	entries := sync.OnceValues(catalogue.Load)
+	go func() { _, _ = entries() }() // while the log waits for the disk
 	log, hub, err := c.openLog(ctx, logger, registry)
 	if err != nil {
 		return err
@@ -73,6 +71,11 @@ func (c *serveCmd) Run(ctx context.Context, p process) (err error) {
 		err = errors.Join(err, log.Close())
 	}()
 
+	known, err := entries()
+	if err != nil {
+		return err
+	}
+	errs := service.NewErrors(known, registry)
 	groups, requests, err := c.openRecords(ctx, log, hub, logger, registry)
 	if err != nil {
 		return err
